@@ -1,0 +1,74 @@
+# Two commands: `make up` runs the exchange, `make test` proves it right. `make help` lists the rest.
+# Everything is installed into .venv, and only when pyproject.toml or requirements.lock has changed.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 python; do \
+	command -v $$p >/dev/null 2>&1 \
+	&& $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& echo $$p && break; done)
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock
+SOURCES := shared engine api broadcaster rialto tests $(wildcard bench)
+ARGS ?=
+.DEFAULT_GOAL := help
+.PHONY: up test check format docs reset clean help
+
+help: ## List the commands
+	@echo "make up       start everything (ARGS='--home /var/lib/rialto' passes arguments on)"
+	@echo "make test     lint, types and every test; ARGS='tests/engine -k book -s' runs pytest with these only"
+	@echo "make check    lint and types only"
+	@echo "make format   format the code"
+	@echo "make docs     write docs/CONFIGURATION.md and .env.example from the settings"
+	@echo "make reset    empty RIALTO_HOME, after asking"
+	@echo "make clean    remove the virtual environment and the caches"
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+		2>/dev/null || { echo "Rialto needs Python 3.11 or later with its venv module: \
+	install it (on Debian: apt install python3 python3-venv), or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Making the virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# Two stamps: to run the exchange nobody needs the test tools.
+$(VENV)/.installed: pyproject.toml requirements.lock | $(BIN)/python
+	@echo "Installing Rialto (once; about a minute) ..."
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml requirements.lock | $(BIN)/python
+	@echo "Installing Rialto and its test tools (once; about a minute) ..."
+	@$(PIP_INSTALL) -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+# 130 and 143 are a clean end by Ctrl-C or SIGTERM, not errors. The shell ignores the Ctrl-C itself and
+# waits for rialto, which gets it too (one process group) and stops its services first.
+up: $(VENV)/.installed ## Start everything
+	@exec $(BIN)/rialto up $(ARGS)
+
+ifeq ($(strip $(ARGS)),)
+test: check
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+else
+test: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest $(ARGS)
+endif
+
+check: $(VENV)/.installed-dev
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
+
+format: $(VENV)/.installed-dev
+	@$(BIN)/ruff check --fix-only --quiet $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+docs: $(VENV)/.installed
+	@$(BIN)/python -c "from pathlib import Path; from shared.settings_docs import write_pages; write_pages(Path())"
+
+reset: $(VENV)/.installed
+	@exec $(BIN)/rialto reset $(ARGS)
+
+clean:
+	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,315 @@
+"""Every setting of Rialto: its default, its bounds, what it means, and where its value came from.
+
+The rule of this file: nobody else reads the environment or rialto.toml. Later sources win:
+defaults, then rialto.toml in the current directory (or the file that RIALTO_CONFIG names), then the
+environment, then flags. A value out of bounds or a name that nobody knows stops the program
+with one sentence.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from shared.logs import parse_levels
+from shared.settings_fields import PREFIX, SECRET, SettingsError, describe, redact_url
+
+__all__ = [
+    "FIELDS",
+    "OTHER_VARIABLES",
+    "Loaded",
+    "Settings",
+    "SettingsError",
+    "load_settings",
+    "load_with_sources",
+    "shown_value",
+    "split_origins",
+]
+
+CONFIG_FILE = "rialto.toml"
+CONFIG_VARIABLE = "RIALTO_CONFIG"
+# Ours, but no settings: where the file is, and where the tests find their recorded data.
+OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "RIALTO_DATA", "RIALTO_TEST_DATA"})
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
+
+Port = Annotated[int, Meta(ge=1, le=65_535)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings, checked. A path is relative to the current directory."""
+
+    home: Annotated[
+        str, Meta(min_length=1, description="The folder that holds everything that lasts.")
+    ] = ".rialto"
+    venue: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$",
+            description="The name of this exchange; it is part of every key in Redis.",
+        ),
+    ] = "rialto"
+    redis_url: Annotated[
+        str,
+        Meta(
+            description="The Redis to use, or REDIS_URL. Empty: an embedded one is started.",
+            extra=SECRET,
+        ),
+    ] = ""
+    database_url: Annotated[
+        str,
+        Meta(
+            description="The SQL database of the users. Empty: the SQLite file users.db in home.",
+            extra=SECRET,
+        ),
+    ] = ""
+    api_host: Annotated[str, Meta(min_length=1, description="The gateway listens here.")] = (
+        "127.0.0.1"
+    )
+    api_port: Annotated[Port, Meta(description="The gateway's port.")] = 8000
+    admin_host: Annotated[
+        str, Meta(min_length=1, description="The admin routes listen here: keep it private.")
+    ] = "127.0.0.1"
+    admin_port: Annotated[Port, Meta(description="The port of the admin routes.")] = 8001
+    ws_host: Annotated[str, Meta(min_length=1, description="The broadcaster listens here.")] = (
+        "127.0.0.1"
+    )
+    ws_port: Annotated[Port, Meta(description="The broadcaster's port.")] = 8080
+    log: Annotated[
+        str,
+        Meta(
+            description="The log level, then levels of single modules: `info,engine.service=debug`."
+        ),
+    ] = "info"
+    log_format: Annotated[
+        Literal["auto", "text", "json"],
+        Meta(description="`auto` is text on a terminal and JSON otherwise."),
+    ] = "auto"
+    token_lifetime_s: Annotated[
+        int, Meta(ge=1, le=86_400, description="How long an access token is good for.")
+    ] = 900
+    docs_enabled: Annotated[bool, Meta(description="Whether the gateway serves /docs.")] = True
+    demo_markets: Annotated[
+        bool, Meta(description="Whether an empty exchange gets TATA_INR and JIO_INR.")
+    ] = True
+    engine_owner: Annotated[
+        str,
+        Meta(
+            max_length=64,
+            pattern=r"^[A-Za-z0-9._:-]*$",
+            description="The engine's name in its lease. Empty: unique per process.",
+        ),
+    ] = ""
+    lease_ttl_ms: Annotated[
+        int, Meta(ge=300, le=60_000, description="A silent engine loses its lease after this.")
+    ] = 2_000
+    batch_commands_max: Annotated[
+        int, Meta(ge=1, le=4_096, description="The most commands that one commit holds.")
+    ] = 512
+    backlog_commands_max: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000, description="With more commands waiting, the gateway says 503."),
+    ] = 20_000
+    reply_timeout_ms: Annotated[
+        int,
+        Meta(
+            ge=10, le=60_000, description="After this the gateway answers 202 and a place to ask."
+        ),
+    ] = 2_000
+    idempotency_window_s: Annotated[
+        int,
+        Meta(
+            ge=1, le=604_800, description="How long a key's answer is kept, by the journal's time."
+        ),
+    ] = 86_400
+    idempotency_keys_max: Annotated[
+        int, Meta(ge=1, le=10_000_000, description="The most keys kept; the oldest go first.")
+    ] = 1_000_000
+    closed_orders_max: Annotated[
+        int, Meta(ge=0, le=10_000_000, description="The most closed orders that can be asked for.")
+    ] = 100_000
+    recent_trades_max: Annotated[
+        int, Meta(ge=1, le=100_000, description="The most recent trades kept for each market.")
+    ] = 1_000
+    archive_dir: Annotated[
+        str, Meta(description="The folder of the archived journal. Empty: archive in home.")
+    ] = ""
+    ws_allowed_origins: Annotated[
+        str,
+        Meta(description="Web pages that may connect to the broadcaster: origins, comma between."),
+    ] = ""
+    cors_allowed_origins: Annotated[
+        str,
+        Meta(description="Web pages that may call the gateway: origins, comma between."),
+    ] = ""
+
+    def __repr__(self) -> str:
+        """Show every value but the secrets, so that a settings object may be logged."""
+        shown = (f"{name}={shown_value(self, name)!r}" for name in self.__struct_fields__)
+        return f"Settings({', '.join(shown)})"
+
+    @property
+    def home_path(self) -> Path:
+        return Path(self.home).expanduser()
+
+    @property
+    def archive_path(self) -> Path:
+        return (
+            Path(self.archive_dir).expanduser() if self.archive_dir else self.home_path / "archive"
+        )
+
+    @property
+    def ws_origins(self) -> tuple[str, ...]:
+        return split_origins(self.ws_allowed_origins)
+
+    @property
+    def cors_origins(self) -> tuple[str, ...]:
+        return split_origins(self.cors_allowed_origins)
+
+
+FIELDS = describe(Settings)
+
+
+class Loaded(NamedTuple):
+    """The settings, and by name where each value came from: default, file, variable or flag."""
+
+    settings: Settings
+    sources: dict[str, str]
+
+
+class _Found(NamedTuple):
+    name: str
+    value: object
+    source: str
+
+
+def load_settings(
+    flags: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Return the settings; raise SettingsError with one sentence if they cannot be used."""
+    return load_with_sources(flags, environ).settings
+
+
+def load_with_sources(
+    flags: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
+) -> Loaded:
+    """Return the settings with the source of each; environ is the process's own by default."""
+    environ = os.environ if environ is None else environ
+    settings = Settings()
+    sources = dict.fromkeys(FIELDS, "default")
+    for found in (*_from_file(environ), *_from_environ(environ), *_from_flags(flags or {})):
+        if found.name not in FIELDS:
+            raise SettingsError(_unknown(found))
+        value = FIELDS[found.name].check(found.value, found.source)
+        settings = msgspec.structs.replace(settings, **{found.name: value})
+        sources[found.name] = found.source
+    _check_texts(settings, sources)
+    _check_together(settings)
+    return Loaded(settings, sources)
+
+
+def shown_value(settings: Settings, name: str) -> object:
+    """Return a value as it may be printed: passwords inside URLs are starred out."""
+    value = getattr(settings, name)
+    return redact_url(value) if FIELDS[name].secret and value else value
+
+
+def split_origins(text: str) -> tuple[str, ...]:
+    return tuple(origin.strip() for origin in text.split(",") if origin.strip())
+
+
+def _from_file(environ: Mapping[str, str]) -> list[_Found]:
+    named = environ.get(CONFIG_VARIABLE)
+    path = Path(named or CONFIG_FILE)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if named:
+            raise SettingsError(f"{CONFIG_VARIABLE} names {path}, which does not exist.") from None
+        return []
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.") from None
+    return [_Found(name, value, str(path)) for name, value in table.items()]
+
+
+def _from_environ(environ: Mapping[str, str]) -> list[_Found]:
+    # An empty variable counts as not set: Compose passes variables on whether they exist or not.
+    found = []
+    if environ.get("REDIS_URL"):
+        found.append(_Found("redis_url", environ["REDIS_URL"], "REDIS_URL"))
+    for variable, text in sorted(environ.items()):
+        if variable.startswith(PREFIX) and variable not in OTHER_VARIABLES and text:
+            found.append(_parsed(variable.removeprefix(PREFIX).lower(), text, variable))
+    return found
+
+
+def _from_flags(flags: Mapping[str, str]) -> list[_Found]:
+    return [_parsed(name, text, "--" + name.replace("_", "-")) for name, text in flags.items()]
+
+
+def _parsed(name: str, text: str, source: str) -> _Found:
+    value = FIELDS[name].parse(text) if name in FIELDS else text
+    return _Found(name, value, source)
+
+
+def _unknown(found: _Found) -> str:
+    near = difflib.get_close_matches(found.name, FIELDS, n=1)
+    if found.source.startswith(PREFIX):
+        hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else "."
+        return f"The environment variable {found.source} names no setting{hint}"
+    hint = f"; did you mean {near[0]}?" if near else "."
+    return f"There is no setting {found.name} (from {found.source}){hint}"
+
+
+def _check_texts(settings: Settings, sources: Mapping[str, str]) -> None:
+    for name, fault_of in FAULTS.items():
+        if fault := fault_of(getattr(settings, name)):
+            raise SettingsError(f"{name} {fault} (from {sources[name]}).")
+
+
+def _check_together(settings: Settings) -> None:
+    ports = {name: getattr(settings, name) for name in ("api_port", "admin_port", "ws_port")}
+    if len(set(ports.values())) < len(ports):
+        listed = ", ".join(f"{name} {port}" for name, port in ports.items())
+        raise SettingsError(f"Each listener needs a port of its own, not {listed}.")
+    if settings.batch_commands_max > settings.backlog_commands_max:
+        raise SettingsError("batch_commands_max must not be larger than backlog_commands_max.")
+
+
+def _fault_of_log(text: str) -> str | None:
+    try:
+        parse_levels(text)
+    except ValueError as error:
+        return f"cannot be used: {error}"
+    return None
+
+
+def _fault_of_redis_url(url: str) -> str | None:
+    if not url or url.startswith(("redis://", "rediss://", "unix://")):
+        return None
+    return "must start with redis://, rediss:// or unix://"
+
+
+def _fault_of_database_url(url: str) -> str | None:
+    return None if not url or "://" in url else "must be a URL, like sqlite:///users.db"
+
+
+def _fault_of_origins(text: str) -> str | None:
+    for origin in split_origins(text):
+        if not ORIGIN.fullmatch(origin):
+            return f"must list origins like https://example.org, and {origin!r} is none"
+    return None
+
+
+FAULTS: dict[str, Callable[[str], str | None]] = {
+    "log": _fault_of_log,
+    "redis_url": _fault_of_redis_url,
+    "database_url": _fault_of_database_url,
+    "ws_allowed_origins": _fault_of_origins,
+    "cors_allowed_origins": _fault_of_origins,
+}

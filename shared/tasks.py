@@ -1,0 +1,37 @@
+"""Background tasks that somebody holds.
+
+The rule of this file: a background task that fails stops its service, loudly. A service that goes
+on without its listener or its writer looks healthy and is not; started anew, it recovers.
+"""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+
+from shared.logs import get_logger
+
+_log = get_logger(__name__)
+
+
+def spawn(work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+    """Run `work` as a task; the caller keeps it and cancels it, and any other end stops the
+    service.
+    """
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_stop_the_service_on_failure)
+    return task
+
+
+async def stop(*tasks: asyncio.Task[None] | None) -> None:
+    """Cancel tasks made by `spawn` and wait for their end."""
+    running = [task for task in tasks if task is not None]
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+def _stop_the_service_on_failure(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        _log.critical("background_task_failed", task=task.get_name(), exc_info=error)
+        signal.raise_signal(signal.SIGTERM)

@@ -1,0 +1,124 @@
+"""The codec between services: msgpack, decoded once at the border and trusted inside.
+
+The rule of this file: `DecodeError` is the only thing that bad bytes can cause.
+"""
+
+import hashlib
+from typing import TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from shared.messages import Applied, Command, Order, Reject, Side
+
+WIRE_VERSION = 1  # Raised when old and new services could misread each other.
+NOBODY = ""  # The gateway of an entry that no process waits for.
+PAYLOAD_SIZE_MAX = (
+    4_096  # A full order is below 400 bytes; more is refused before it is journalled.
+)
+
+T = TypeVar("T")
+
+
+class DecodeError(ValueError):
+    """Bytes that are not what they should be; `data` is the offending bytes."""
+
+    def __init__(self, reason: str, data: bytes) -> None:
+        super().__init__(reason)
+        self.data = data
+
+
+class Envelope(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    """A journal entry's payload: who waits for the answer, and the command's own bytes."""
+
+    version: int
+    gateway: str
+    request_id: int
+    command: Raw
+
+
+class FillReport(Struct, frozen=True, array_like=True, gc=False):
+    """One fill of the order that a command placed, for the answer to its sender."""
+
+    trade_id: int
+    price_ticks: int
+    quantity_lots: int
+    fee_atoms: int
+
+
+class CommandResult(Struct, frozen=True, array_like=True, gc=False):
+    """The final answer to journal entry `n`, stored with the commit that made it true.
+
+    `code` is None when the command was carried out. `order` is the order it concerned, as it stood
+    right after. `fills` has at most FILLS_IN_RESULT_MAX entries, the first ones.
+    """
+
+    n: int
+    at_ns: int
+    sequence: int
+    fingerprint: bytes
+    code: Reject | None = None
+    field: str = ""
+    order: Order | None = None
+    expiry_reason: str = ""
+    fills: tuple[FillReport, ...] = ()
+
+
+class Reply(Struct, frozen=True, array_like=True, gc=False):
+    """An answer on its way to the gateway that asked.
+
+    `result` is None when the command repeats an earlier one: the first answer is in the results.
+    """
+
+    request_id: int
+    n: int
+    result: CommandResult | None
+
+
+class TradeRow(Struct, frozen=True, array_like=True, gc=False):
+    """A trade as the recent-trades list keeps it."""
+
+    trade_id: int
+    at_ns: int
+    price_ticks: int
+    quantity_lots: int
+    taker_side: Side
+
+
+encode = msgspec.msgpack.Encoder().encode
+
+_ENVELOPE = msgspec.msgpack.Decoder(Envelope)
+_COMMAND: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+_BATCH = msgspec.msgpack.Decoder(list[Applied])
+
+
+def fingerprint(command: bytes | Raw) -> bytes:
+    """Return the 8 bytes by which a repeated idempotency key shows other parameters."""
+    return hashlib.blake2b(command, digest_size=8).digest()
+
+
+def decode_envelope(data: bytes) -> Envelope:
+    """Return the payload of a journal entry, its command still encoded; raises DecodeError."""
+    return _decoded(_ENVELOPE, data)
+
+
+def decode_command(data: bytes | Raw) -> Command:
+    """Return the command; raises DecodeError."""
+    return _decoded(_COMMAND, data)
+
+
+def decode_batch(data: bytes) -> list[Applied]:
+    """Return the events of one commit, as the event stream and the events channel carry them."""
+    return _decoded(_BATCH, data)
+
+
+def decode(data: bytes, kind: type[T]) -> T:
+    """Return the `kind` that `data` encodes; raises DecodeError."""
+    return _decoded(msgspec.msgpack.Decoder(kind), data)
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes | Raw) -> T:
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise DecodeError(str(error), bytes(data)) from error

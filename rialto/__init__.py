@@ -1,0 +1,1 @@
+"""What a person starts: the `rialto` command, the supervisor and the embedded Redis."""

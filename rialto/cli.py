@@ -1,0 +1,150 @@
+"""The `rialto` command: what a person types, and the commands of the services joined into one.
+
+The rule of this file: a RialtoError or SettingsError becomes one line on standard error and exit
+code 1.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rialto.console import Voice
+from rialto.errors import RialtoError
+from rialto.home import open_home
+from rialto.reset import known_contents, reset
+from rialto.runs import is_alive, read_run
+from rialto.up import up
+from shared.settings import Settings, load_with_sources, shown_value
+from shared.settings_fields import SettingsError
+
+Home = Annotated[
+    str, typer.Option("--home", help="The folder of this exchange (RIALTO_HOME, or .rialto).")
+]
+
+app = typer.Typer(
+    help="An exchange in a box.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+config_app = typer.Typer(help="What is set, and where.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+
+def _flags(home: str) -> dict[str, str]:
+    return {"home": home} if home else {}
+
+
+def _settings(home: str) -> Settings:
+    return load_with_sources(_flags(home)).settings
+
+
+@app.command("up")
+def up_command(
+    home: Home = "",
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show every line of every service.")
+    ] = False,
+) -> None:
+    """Start everything, keep it running, stop it on Ctrl-C."""
+    up(_settings(home), os.environ, Voice(), verbose=verbose)
+
+
+@app.command("status")
+def status_command(home: Home = "") -> None:
+    """Say what runs in this folder."""
+    folder = open_home(_settings(home).home)
+    run = read_run(folder)
+    if run is None:
+        typer.echo(f"Rialto does not run in {folder.folder}")
+        raise typer.Exit(1)
+    typer.echo(f"Rialto runs in {folder.folder} as process {run.pid}")
+    for name, url in run.urls.items():
+        typer.echo(f"  {name:<12} {url}")
+    for name, mark in run.services.items():
+        state = "runs" if is_alive(mark) else "is down"
+        typer.echo(f"  {name:<12} {state}, process {mark.pid}")
+
+
+@app.command("reset")
+def reset_command(
+    home: Home = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove all data of this folder: orders, balances, users, keys, archive."""
+    settings = _settings(home)
+    folder = open_home(settings.home)
+    present = known_contents(folder)
+    if not present:
+        typer.echo(f"Nothing to remove: there is no data in {folder.folder}")
+        return
+    if settings.redis_url:
+        typer.echo("The data in the Redis of RIALTO_REDIS_URL stays; this empties the folder only.")
+    if not yes and not _agreed(str(folder.folder)):
+        raise RialtoError("Nothing was removed.")
+    left = reset(folder)
+    typer.echo(f"Removed all of Rialto's data from {folder.folder}")
+    if left:
+        typer.echo(
+            f"Left alone, for they are not Rialto's: {', '.join(path.name for path in left)}"
+        )
+
+
+def _agreed(folder: str) -> bool:
+    if not sys.stdin.isatty():
+        raise RialtoError(f"Removing all data of {folder} needs an answer: say --yes.")
+    return typer.confirm(f"Remove all orders, balances, users and keys in {folder}?")
+
+
+@config_app.command("show")
+def config_show_command(home: Home = "") -> None:
+    """Show every setting with its value and where that came from."""
+    settings, sources = load_with_sources(_flags(home))
+    table = Table("setting", "value", "from", box=None, pad_edge=False)
+    for name, source in sources.items():
+        table.add_row(name, str(shown_value(settings, name)), source)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 200  # A pipe has no width; lines of a table must not be folded for it.
+    console.print(table)
+
+
+# The service's module, its Typer or its one command, and the name under which it is joined.
+JOINED = (
+    ("engine.cli", "app", "engine"),
+    ("engine.cli", "replay_app", "replay"),
+    ("engine.cli", "verify", "verify"),
+    ("api.cli", "admin_app", "admin"),
+)
+
+# These start without the services' modules, which take the better part of a second to import.
+OWN_WORDS = (["up"], ["status"], ["reset"], ["config"])
+
+
+def join_services() -> None:
+    """Mount the commands of the services that are installed."""
+    for module_name, attribute, name in JOINED:
+        if importlib.util.find_spec(module_name) is None:
+            continue
+        joined = getattr(importlib.import_module(module_name), attribute, None)
+        if isinstance(joined, typer.Typer):
+            app.add_typer(joined, name=name)
+        elif callable(joined):
+            app.command(name)(joined)
+
+
+def main() -> None:
+    """Run the command line; the entry point of `rialto` and `python -m rialto`."""
+    if sys.argv[1:2] not in OWN_WORDS:
+        join_services()
+    try:
+        app()
+    except (RialtoError, SettingsError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)

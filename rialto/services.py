@@ -1,0 +1,167 @@
+"""The services of the real exchange, as the supervisor starts them, and their doors.
+
+The rule of this file: it is the only place that knows which service needs what and who stops first.
+"""
+
+import errno
+import functools
+import hashlib
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from rialto.embedded_redis import EmbeddedRedis
+from rialto.errors import RialtoError
+from rialto.home import Home
+from rialto.probes import alive, http_answers, reachable_host, redis_key_exists
+from rialto.service import ServiceSpec
+from shared.channels import Keys
+from shared.settings import Settings
+
+DOORS = ("api", "admin", "ws")  # Each has a setting <door>_host and <door>_port.
+# The order of the end: nobody is let in any more, then the work is finished, then Redis goes.
+STOP_DOORS, STOP_ENGINE, STOP_ARCHIVE, STOP_REDIS = 0, 1, 2, 3
+
+
+def service_environ(
+    environ: Mapping[str, str], settings: Settings, home: Home, redis_url: str, home_id: str
+) -> dict[str, str]:
+    """Return the environment of every service: all settings spelled out, so that none is read
+    twice.
+    """
+    values = {name: getattr(settings, name) for name in settings.__struct_fields__}
+    values |= {
+        "home": str(home.folder),
+        "redis_url": redis_url,
+        "archive_dir": os.path.abspath(settings.archive_path) if settings.archive_dir else "",
+        # A fixed name lets a restarted engine take its own lease back without waiting for its end.
+        "engine_owner": settings.engine_owner or _owner(home, home_id),
+    }
+    ours = {f"RIALTO_{name.upper()}": _text(value) for name, value in values.items()}
+    # The services are found where this package was found, installed or in a checkout.
+    root = str(Path(__file__).resolve().parent.parent)
+    search = os.pathsep.join(filter(None, (root, environ.get("PYTHONPATH", ""))))
+    return {**environ, **ours, "PYTHONPATH": search, "PYTHONUNBUFFERED": "1"}
+
+
+def _owner(home: Home, home_id: str) -> str:
+    # The folder belongs to the name, or a copied home would share its lease with the original.
+    digest = hashlib.blake2b(f"{home_id}:{home.folder}".encode(), digest_size=8).hexdigest()
+    return f"home-{digest}"
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def redis_spec(redis: EmbeddedRedis) -> ServiceSpec:
+    """The embedded Redis; its own log speaks of memory settings and the like, which is for its
+    file.
+    """
+    return ServiceSpec(
+        name="redis",
+        argv=redis.argv,
+        environ={"PATH": os.defpath, "LC_ALL": "C"},
+        ready=redis.ready,
+        stop_rank=STOP_REDIS,
+        vital=True,
+        address=f"{redis.binary} on 127.0.0.1:{redis.port}",
+        notable=lambda line: None,
+    )
+
+
+def exchange_specs(
+    settings: Settings, environ: Mapping[str, str], redis_url: str, needs: tuple[str, ...]
+) -> list[ServiceSpec]:
+    """The services of ours in the order of their start."""
+    lease = Keys(settings.venue).lease
+    api, ws = (settings.api_host, settings.api_port), (settings.ws_host, settings.ws_port)
+    service = functools.partial(ServiceSpec, environ=environ, needs=needs)
+    return [
+        service(
+            name="engine",
+            argv=_module("engine"),
+            ready=redis_key_exists(redis_url, lease),
+            stop_rank=STOP_ENGINE,
+        ),
+        service(
+            name="archive",
+            argv=_module("engine", "archive"),
+            ready=alive,
+            stop_rank=STOP_ARCHIVE,
+        ),
+        service(
+            name="api",
+            argv=_module("api"),
+            ready=http_answers(*api, "/health", status="200"),
+            stop_rank=STOP_DOORS,
+            address=urls(settings)["api"],
+        ),
+        service(
+            name="broadcaster",
+            argv=_module("broadcaster"),
+            ready=http_answers(*ws, "/health"),
+            stop_rank=STOP_DOORS,
+            address=urls(settings)["ws"],
+        ),
+    ]
+
+
+def _module(*words: str) -> tuple[str, ...]:
+    # -P: a folder named `api` where the person stands must not be taken for ours.
+    return (sys.executable, "-P", "-m", *words)
+
+
+def ports(settings: Settings) -> dict[str, int]:
+    return {door: getattr(settings, f"{door}_port") for door in DOORS}
+
+
+def urls(settings: Settings) -> dict[str, str]:
+    """Return what to type into a client on this machine, by door."""
+    api, admin, ws = (_authority(settings, door) for door in DOORS)
+    return {"api": f"http://{api}", "admin": f"http://{admin}", "ws": f"ws://{ws}/ws"}
+
+
+def _authority(settings: Settings, door: str) -> str:
+    host = reachable_host(getattr(settings, f"{door}_host"))
+    return f"[{host}]:{ports(settings)[door]}" if ":" in host else f"{host}:{ports(settings)[door]}"
+
+
+def check_doors(settings: Settings) -> None:
+    """Refuse in one sentence if a door cannot be opened: its port, and the setting to change."""
+    for door, port in ports(settings).items():
+        _check_door(getattr(settings, f"{door}_host"), port, door)
+
+
+def _check_door(host: str, port: int, door: str) -> None:
+    setting = f"RIALTO_{door.upper()}_"
+    try:
+        _try_to_listen(host, port)
+    except socket.gaierror as error:
+        raise RialtoError(f"{host} is no address of this machine: change {setting}HOST.") from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            sentence = (
+                f"Port {port} on {host} is in use by another program: "
+                f"stop that one, or set {setting}PORT to a free port."
+            )
+        elif error.errno in (errno.EACCES, errno.EPERM):
+            sentence = f"Port {port} needs more rights than you have: set {setting}PORT above 1023."
+        else:
+            sentence = (
+                f"{host} port {port} cannot be opened ({error.strerror}): change {setting}HOST."
+            )
+        raise RialtoError(sentence) from error
+
+
+def _try_to_listen(host: str, port: int) -> None:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
+    with socket.socket(family, kind, protocol) as door:
+        # As the servers do, so that connections of the last run that are still closing do not
+        # count.
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(address)
+        door.listen(1)

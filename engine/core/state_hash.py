@@ -1,0 +1,64 @@
+"""One number for what an exchange is worth to its users.
+
+The rule of this file: it covers money, markets and open orders in book order; not times, sequences,
+memories, or anything a refused command could touch. So the same day gives the same hash, and a
+refusal none other.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+import msgspec
+
+from engine.core.book import Ladder
+from engine.core.markets import LiveMarket
+from engine.core.state import State
+
+_Row = tuple[object, ...]
+
+
+def state_hash(state: State) -> str:
+    """Return the SHA-256, in hex, of the state in one canonical order."""
+    digest = hashlib.sha256()
+    encode = msgspec.msgpack.Encoder().encode
+    for row in _rows(state):
+        digest.update(encode(row))
+    return digest.hexdigest()
+
+
+def _rows(state: State) -> Iterator[_Row]:
+    for name in sorted(state.assets):
+        earnings = state.ledger.totals[name]
+        yield "asset", state.assets[name], earnings.row()
+    for account_id in sorted(state.ledger.accounts):
+        balances = state.ledger.accounts[account_id].balances
+        for asset in sorted(balances):
+            balance = balances[asset]
+            if balance.available or balance.held:
+                yield "balance", account_id, asset, balance.available, balance.held
+    for name in sorted(state.markets):
+        yield from _market_rows(state.markets[name])
+
+
+def _market_rows(live: LiveMarket) -> Iterator[_Row]:
+    yield "market", live.market, live.last_trade_id, live.last_price_ticks
+    yield from _ladder_rows(live.bids)
+    yield from _ladder_rows(live.asks)
+
+
+def _ladder_rows(ladder: Ladder) -> Iterator[_Row]:
+    for level in ladder.best_first():
+        for order in level.orders.values():
+            yield (
+                "order",
+                order.order_id,
+                order.account_id,
+                order.client_order_id,
+                order.side,
+                order.price_ticks,
+                order.quantity_lots,
+                order.filled_lots,
+                order.filled_quote_atoms,
+                order.fee_atoms,
+                order.held_atoms,
+            )

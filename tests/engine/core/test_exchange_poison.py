@@ -1,0 +1,116 @@
+"""No command that can be decoded, however mad, makes the exchange raise or lose an atom."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.core.exchange import Limits
+from shared.messages import (
+    AmendOrder,
+    CancelOrder,
+    Command,
+    CreateAsset,
+    CreateMarket,
+    Deposit,
+    FeeAsset,
+    OrderType,
+    PlaceOrder,
+    Rejected,
+    Side,
+    SkipCommand,
+    TimeInForce,
+    Withdraw,
+)
+from shared.wire import decode_command, encode
+from tests.support.scenario import MARKET, opened_exchange
+
+LIMIT = 2**63
+NUMBERS = st.one_of(
+    st.integers(-3, 12),
+    st.sampled_from((-LIMIT, LIMIT - 1, LIMIT, 2**64 - 1, 2**62, 2**31, 10**18)),
+    st.integers(-LIMIT, 2**64 - 1),
+)
+TEXTS = st.one_of(
+    st.sampled_from(
+        ("", MARKET, "BTC", "USD", "BTC_BTC", "USD_BTC", "a", "k1", "\u0661", "A" * 99)
+    ),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=70),
+)
+ACCOUNTS = st.one_of(st.sampled_from((0, 1, 1, 2, 2)), NUMBERS)
+SENDER: dict[str, Any] = {"account_id": ACCOUNTS, "idempotency_key": TEXTS}
+SCALES = st.one_of(st.integers(-1, 9), NUMBERS)
+
+COMMANDS: st.SearchStrategy[Command] = st.one_of(
+    st.builds(CreateAsset, asset=TEXTS, scale=SCALES, **SENDER),
+    st.builds(
+        CreateMarket,
+        market=TEXTS,
+        base=TEXTS,
+        quote=TEXTS,
+        price_scale=SCALES,
+        price_tick=NUMBERS,
+        lot_atoms=NUMBERS,
+        fee_asset=st.sampled_from(FeeAsset),
+        maker_fee_ppm=NUMBERS,
+        taker_fee_ppm=NUMBERS,
+        **SENDER,
+    ),
+    st.builds(Deposit, asset=TEXTS, amount_atoms=NUMBERS, reference=TEXTS, **SENDER),
+    st.builds(Withdraw, asset=TEXTS, amount_atoms=NUMBERS, reference=TEXTS, **SENDER),
+    st.builds(
+        PlaceOrder,
+        market=st.one_of(st.just(MARKET), TEXTS),
+        side=st.sampled_from(Side),
+        type=st.sampled_from(OrderType),
+        time_in_force=st.sampled_from(TimeInForce),
+        price_ticks=NUMBERS,
+        quantity_lots=NUMBERS,
+        budget_atoms=st.one_of(st.just(0), NUMBERS),
+        client_order_id=TEXTS,
+        **SENDER,
+    ),
+    st.builds(CancelOrder, order_id=NUMBERS, client_order_id=TEXTS, **SENDER),
+    st.builds(AmendOrder, order_id=NUMBERS, client_order_id=TEXTS, quantity_lots=NUMBERS, **SENDER),
+    st.builds(SkipCommand, skip_n=NUMBERS, **SENDER),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(COMMANDS, st.integers(0, 30)), max_size=25), st.sampled_from(FeeAsset))
+def test_no_decodable_command_stops_the_exchange(
+    entries: list[tuple[Command, int]], fee_asset: FeeAsset
+) -> None:
+    limits = Limits(
+        idempotency_window_ns=20,
+        idempotency_keys_max=3,
+        closed_orders_max=2,
+        closed_orders_window_ns=10,
+    )
+    audited = opened_exchange(fee_asset, 100, 5_000, limits)
+    for account_id in (1, 2):
+        for asset in ("BTC", "USD"):
+            deposit = Deposit(account_id=account_id, asset=asset, amount_atoms=10**17)
+            audited.apply(deposit)
+    for command, at_ns in entries:
+        before = audited.exchange.state_hash()
+        events = audited.apply(decode_command(encode(command)), at_ns)
+        if isinstance(events[0], Rejected):
+            assert len(events) == 1
+            assert audited.exchange.state_hash() == before, "A rejected command changed something."
+    assert len(audited.keeper.keys) <= limits.idempotency_keys_max
+    assert len(audited.keeper.closed_orders) <= limits.closed_orders_max
+    audited.finish()
+
+
+def test_an_amount_at_the_limit_is_refused_and_one_below_it_is_taken() -> None:
+    audited = opened_exchange()
+    for amount, accepted in ((LIMIT, False), (LIMIT - 1, True), (1, False)):
+        event = audited.apply(Deposit(account_id=1, asset="USD", amount_atoms=amount))[0]
+        assert isinstance(event, Rejected) is not accepted
+    place = PlaceOrder(
+        account_id=1, market=MARKET, side=Side.BUY, price_ticks=LIMIT - 1, quantity_lots=1
+    )
+    assert not isinstance(audited.apply(place)[0], Rejected)
+    assert audited.exchange.balance(1, "USD") == (0, LIMIT - 1)
+    audited.finish()

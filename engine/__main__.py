@@ -1,0 +1,117 @@
+"""The engine service: `python -m engine`, and the archiver: `python -m engine archive`.
+
+The only place where their parts meet. Exit codes: 0 after a clean stop, 1 when the work cannot go
+on and a new start may help, 78 (EX_CONFIG) with one sentence when it cannot.
+"""
+
+import contextlib
+import gc
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Callable
+
+import redis
+
+from engine.archive import ArchiveError
+from engine.archiver import Archiver
+from engine.core.exchange import Limits
+from engine.demo import seed
+from engine.failpoints import failpoint
+from engine.redis_link import RedisLink
+from engine.service import EngineOptions, EngineService, NewerData
+from engine.store import Fenced, Lease, Store
+from shared.channels import Keys
+from shared.logs import configure_logs, get_logger
+from shared.settings import Settings, SettingsError, load_settings
+
+EXIT_FAILED = 1
+EXIT_CONFIGURATION = 78
+NS_PER_S = 1_000_000_000
+GARBAGE_THRESHOLD = 50_000  # Our objects have no cycles; a rare look is enough and costs no pause.
+
+_log = get_logger(__name__)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the service named by the first argument; return the exit code."""
+    try:
+        settings = load_settings()
+        if not settings.redis_url:
+            raise SettingsError("The engine needs a Redis: set RIALTO_REDIS_URL, or use rialto up.")
+        configure_logs(settings)
+        run = _run_archiver if arguments[:1] == ["archive"] else _run_engine
+        return run(settings, _stop_asked())
+    except (SettingsError, NewerData, ArchiveError) as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_CONFIGURATION
+
+
+def _stop_asked() -> Callable[[], bool]:
+    asked: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _frame: asked.append(received))
+    return lambda: bool(asked)
+
+
+def _options(settings: Settings) -> EngineOptions:
+    limits = Limits(
+        idempotency_window_ns=settings.idempotency_window_s * NS_PER_S,
+        idempotency_keys_max=settings.idempotency_keys_max,
+        closed_orders_max=settings.closed_orders_max,
+    )
+    return EngineOptions(
+        lease_ttl_ms=settings.lease_ttl_ms,
+        batch_commands_max=settings.batch_commands_max,
+        recent_trades_max=settings.recent_trades_max,
+        limits=limits,
+    )
+
+
+def _run_engine(settings: Settings, should_stop: Callable[[], bool]) -> int:
+    gc.set_threshold(GARBAGE_THRESHOLD)
+    link, keys = RedisLink(settings.redis_url), Keys(settings.venue)
+    lease = Lease(settings.engine_owner or uuid.uuid4().hex, settings.lease_ttl_ms)
+    store = Store(link, keys, lease)
+    service = EngineService(
+        store, keys, _options(settings), should_stop=should_stop, at_step=failpoint(os.environ)
+    )
+    try:
+        link.open()
+        if settings.demo_markets:
+            seed(link, keys)
+        service.run()
+    except Fenced as error:
+        _log.error("fenced", reason=str(error))
+    except (redis.RedisError, OSError) as error:
+        _log.error("redis_failed", reason=str(error))
+    except NewerData:
+        raise
+    except Exception:  # noqa: BLE001 - the outermost loop: whatever it was, the engine ends.
+        _log.exception("engine_died", entry=service.applying_n)
+        with contextlib.suppress(redis.RedisError, OSError, Fenced):
+            service.count_death()
+    else:
+        return 0
+    finally:
+        link.close()
+    return EXIT_FAILED
+
+
+def _run_archiver(settings: Settings, should_stop: Callable[[], bool]) -> int:
+    link = RedisLink(settings.redis_url)
+    archiver = Archiver(link, Keys(settings.venue), settings.archive_path, should_stop=should_stop)
+    try:
+        link.open()
+        archiver.run()
+    except (redis.RedisError, OSError) as error:
+        _log.error("archiver_failed", reason=str(error))
+        return EXIT_FAILED
+    finally:
+        link.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

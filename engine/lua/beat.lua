@@ -1,0 +1,7 @@
+-- Keep the lease and tell the world that the engine lives.
+-- KEYS: meta, lease. ARGV: owner, lease in ms, epoch, heartbeat channel. Returns 1, or 0 when fenced.
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'sequence')
+if state[1] ~= ARGV[3] then return 0 end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+redis.call('PUBLISH', ARGV[4], state[1] .. ' ' .. (state[2] or '0'))
+return 1

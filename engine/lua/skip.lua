@@ -1,0 +1,13 @@
+-- Journal the operator's order to pass over one entry, and lift the halt that it caused.
+-- KEYS: n, journal, meta, attempts. ARGV: the entry to skip, the payload of the SkipCommand.
+-- Returns the number of the new entry, or 0 when that entry is not the next one to be executed.
+local position = tonumber(redis.call('HGET', KEYS[3], 'position') or '0')
+local n = tonumber(redis.call('GET', KEYS[1]) or '0')
+if tonumber(ARGV[1]) ~= position + 1 or tonumber(ARGV[1]) > n then return 0 end
+local clock = redis.call('TIME')
+redis.call('XADD', KEYS[2], string.format('%d-0', n + 1),
+  't', string.format('%d%06d', clock[1], clock[2]), 'b', ARGV[2])
+redis.call('SET', KEYS[1], string.format('%d', n + 1))
+redis.call('DEL', KEYS[4])
+redis.call('HDEL', KEYS[3], 'halt')
+return n + 1

@@ -1,0 +1,229 @@
+"""The engine: read what is there, apply it, commit it at once, and only then speak of it.
+
+The rule of this file: persist before acknowledge. The four verbs of `EngineService.turn` stand in
+the only right order, and nothing is retried: an engine that cannot go on ends, and the next one
+begins from the rows.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.attempts import Plan, plan_start
+from engine.batch import Applier, Batch
+from engine.core.exchange import Exchange, Limits
+from engine.core.invariants import check_changes
+from engine.entries import Entry, skipped_numbers
+from engine.redis_link import Argument
+from engine.rows import DATA_VERSION, Meta, write_changes, write_dead, write_meta
+from engine.store import Store
+from shared.channels import Keys
+from shared.logs import get_logger
+from shared.wire import encode
+
+BEATS_PER_LEASE = 3  # Two beats may be late before anybody thinks that the engine is gone.
+STANDBY_POLLS_PER_LEASE = 5  # How finely a waiting engine looks whether the lease is free.
+HALT_POLL_S = 0.2  # How soon the end of a halt is noticed.
+
+_log = get_logger(__name__)
+
+
+class NewerData(Exception):
+    """The rows were written by a later version of this program."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """How one engine works; see the settings of the same names."""
+
+    lease_ttl_ms: int
+    batch_commands_max: int
+    recent_trades_max: int
+    limits: Limits
+
+
+def _nothing(_step: str) -> None:
+    pass
+
+
+class EngineService:
+    """One incarnation of the engine on one venue.
+
+    `should_stop` is asked at least three times a lease. `at_step` is told the name of each step
+    when it is done, which is where tests kill the process.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        keys: Keys,
+        options: EngineOptions,
+        *,
+        should_stop: Callable[[], bool],
+        at_step: Callable[[str], None] = _nothing,
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._options = options
+        self._should_stop = should_stop
+        self._at_step = at_step
+        self._beat_every_s = options.lease_ttl_ms / BEATS_PER_LEASE / 1_000
+        self._beat_due_s = 0.0
+        self._announcements: list[tuple[Argument, ...]] = []
+        self._unreadable = 0
+        self._position = 0
+        self._plan = Plan()
+        self._applier = Applier(Exchange(options.limits), b"")
+
+    @property
+    def exchange(self) -> Exchange:
+        return self._applier.exchange
+
+    @property
+    def applying_n(self) -> int:
+        """The entry that is being applied, or 0."""
+        return self._applier.applying_n
+
+    def run(self) -> None:
+        """Wait for the lease, then work until told to stop; raises what ended it."""
+        if not self._wait_for_lease():
+            return
+        self._at_step("acquired")
+        while not self._should_stop():
+            if self._begin():
+                self._work()
+            else:
+                self._wait_while_halted()
+        self._store.release()
+        _log.info("engine_stopped", position=self._position)
+
+    def count_death(self) -> None:
+        """Note at which entry `run` has raised; call it once, for anything but a failing Redis."""
+        n = self._applier.applying_n or self._position + 1
+        if not self._plan.is_careful(n):  # A careful step was counted before it was taken.
+            self._store.count_attempt(n)
+
+    # ---- beginning ----
+
+    def _wait_for_lease(self) -> bool:
+        poll_s = self._options.lease_ttl_ms / STANDBY_POLLS_PER_LEASE / 1_000
+        waiting = False
+        while not self._should_stop():
+            if self._store.acquire():
+                _log.info("lease_acquired", epoch=self._store.epoch)
+                return True
+            if not waiting:
+                _log.info("standing_by", reason="another engine holds the lease")
+                waiting = True
+            time.sleep(poll_s)
+        return False
+
+    def _begin(self) -> bool:
+        meta, rows = self._store.load()
+        if meta.version > DATA_VERSION:
+            raise NewerData(
+                f"The data was written by a newer Rialto (version {meta.version} of the rows, "
+                f"this program reads {DATA_VERSION}): install that one."
+            )
+        skips = skipped_numbers(self._store.journal_after(meta.position))
+        exchange = Exchange.restore(rows, self._options.limits)
+        self._applier = Applier(exchange, meta.chain, skips)
+        self._unreadable = meta.unreadable
+        self._position = meta.position
+        self._beat()
+        self._at_step("loaded")
+        _log.info("engine_started", position=meta.position, skips=sorted(skips))
+        return not meta.halt and self._may_begin(meta)
+
+    def _may_begin(self, meta: Meta) -> bool:
+        counted_n, deaths = self._store.attempts()
+        batch_max = self._options.batch_commands_max
+        self._plan = plan_start(meta.position, counted_n, deaths, batch_max)
+        if self._plan.halt_at:
+            reason = (
+                f"the engine died {deaths} times at journal entry {self._plan.halt_at}; "
+                f"`rialto engine skip {self._plan.halt_at}` goes on without it"
+            )
+            self._store.halt(reason)
+            _log.critical("venue_halted", reason=reason)
+            return False
+        if counted_n <= meta.position and self._store.last_journal_n() > meta.position:
+            self._store.count_attempt(meta.position + 1)
+        return True
+
+    def _wait_while_halted(self) -> None:
+        while not self._should_stop() and self._store.halt_reason():
+            self._beat_if_due()
+            time.sleep(HALT_POLL_S)
+
+    # ---- working ----
+
+    def _work(self) -> None:
+        while not self._should_stop():
+            self.turn()
+
+    def turn(self) -> None:
+        """Read one batch, apply it, commit it; it is announced with the next read, in one write."""
+        entries = self._read()
+        if entries:
+            batch = self._apply(entries)
+            self._commit(batch)
+            self._announcements = self._announcements_of(batch)
+        self._beat_if_due()
+
+    def _read(self) -> list[Entry]:
+        count_max = self._plan.count_max(self._position, self._options.batch_commands_max)
+        block_ms = max(1, int(self._beat_every_s * 1_000))
+        announcements, self._announcements = self._announcements, []
+        entries = self._store.read(self._position, count_max, block_ms, announcements)
+        if announcements:
+            self._at_step("published")
+        if entries:
+            self._at_step("read")
+            if self._plan.is_careful(entries[0].n):
+                self._store.count_attempt(entries[0].n)
+        return entries
+
+    def _apply(self, entries: list[Entry]) -> Batch:
+        batch = self._applier.apply(entries)
+        for payload in batch.dead:
+            _log.error("unreadable_command", size=len(payload))
+        self._unreadable += len(batch.dead)
+        self._at_step("applied")
+        return batch
+
+    def _commit(self, batch: Batch) -> None:
+        exchange = self.exchange
+        changes = exchange.drain_changes()
+        check_changes(exchange, changes)
+        program = self._store.program()
+        meta = Meta(
+            position=exchange.n,
+            sequence=exchange.sequence,
+            chain=batch.chain,
+            at_ns=exchange.at_ns,
+            next_order_id=exchange.next_order_id,
+            unreadable=self._unreadable,
+        )
+        write_meta(program, self._keys, meta)
+        write_changes(program, self._keys, changes, batch.results, self._options.recent_trades_max)
+        write_dead(program, self._keys, batch.dead)
+        self._store.commit(self._position, exchange.sequence, batch.packed_events(), program)
+        self._position = exchange.n
+        self._at_step("committed")
+
+    def _announcements_of(self, batch: Batch) -> list[tuple[Argument, ...]]:
+        events = ("PUBLISH", self._keys.events_channel, batch.packed_events())
+        replies: list[tuple[Argument, ...]] = [
+            ("PUBLISH", self._keys.reply_channel(gateway), encode(answers))
+            for gateway, answers in batch.replies.items()
+        ]
+        return [*replies, events]
+
+    def _beat_if_due(self) -> None:
+        if time.monotonic() >= self._beat_due_s:
+            self._beat()
+
+    def _beat(self) -> None:
+        self._store.beat()
+        self._beat_due_s = time.monotonic() + self._beat_every_s

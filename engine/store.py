@@ -1,0 +1,141 @@
+"""The engine's side of the ledger in Redis: the lease, the rows, the journal, the one commit.
+
+The rule of this file: every write carries the epoch, and a fenced engine learns it by `Fenced` and
+ends.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from redis.exceptions import ResponseError
+
+from engine.core.changes import Rows
+from engine.entries import Entry, entry_of
+from engine.redis_link import Argument, RedisLink
+from engine.rows import Meta, Program, load_meta, load_rows
+from shared.channels import Keys
+
+JOURNAL_PAGE = 1_000  # Entries read at once when looking ahead.
+
+
+class Fenced(Exception):
+    """Another engine owns the venue now; nothing of ours was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who we are to the others: `ttl_ms` is for liveness, the epoch for safety."""
+
+    owner: str
+    ttl_ms: int
+
+
+class Store:
+    """One engine's view of one venue in Redis; see `RedisLink` for what it raises."""
+
+    def __init__(self, link: RedisLink, keys: Keys, lease: Lease) -> None:
+        self._link = link
+        self._keys = keys
+        self._lease = lease
+        self.epoch = 0
+
+    def acquire(self) -> bool:
+        """Try to become the owner; on success a new epoch begins and older engines are fenced."""
+        epoch = self._run("acquire", [self._lease.owner, self._lease.ttl_ms])
+        self.epoch = epoch
+        return epoch > 0
+
+    def release(self) -> None:
+        self._run("release", [self._lease.owner, self.epoch])
+
+    def load(self) -> tuple[Meta, Rows]:
+        meta = load_meta(self._link.call, self._keys)
+        return meta, load_rows(self._link.call, self._keys, meta)
+
+    def halt_reason(self) -> str:
+        """Return why the venue is halted, or "" while it is not."""
+        reason = self._link.call("HGET", self._keys.meta, "halt")
+        return reason.decode() if isinstance(reason, bytes) else ""
+
+    def last_journal_n(self) -> int:
+        n = self._link.call("GET", self._keys.n)
+        return int(n) if isinstance(n, bytes) else 0
+
+    def journal_after(self, position: int) -> Iterator[Entry]:
+        """Yield all entries behind `position`, page by page."""
+        while True:
+            after = f"({position}-0"
+            page = self._link.call("XRANGE", self._keys.journal, after, "+", "COUNT", JOURNAL_PAGE)
+            assert isinstance(page, list), "XRANGE answers with a list"
+            if not page:
+                return
+            for entry_id, fields in page:
+                entry = entry_of(entry_id, fields)
+                position = entry.n
+                yield entry
+
+    def read(
+        self,
+        position: int,
+        count_max: int,
+        block_ms: int,
+        first: list[tuple[Argument, ...]],
+    ) -> list[Entry]:
+        """Send the commands `first`, then return what follows `position`, waiting for one entry.
+
+        They travel in one write, so announcing the last batch costs no round trip of its own.
+        """
+        read: tuple[Argument, ...] = (
+            "XREAD", "COUNT", count_max, "BLOCK", block_ms,
+            "STREAMS", self._keys.journal, f"{position}-0",
+        )  # fmt: skip
+        response = self._link.call_all([*first, read])[-1]
+        if response is None:
+            return []
+        assert isinstance(response, list), "XREAD answers with a list of streams"
+        return [entry_of(entry_id, fields) for entry_id, fields in response[0][1]]
+
+    def commit(self, position: int, last_sequence: int, events: bytes, program: Program) -> None:
+        """Write everything that follows `position` atomically; raises Fenced."""
+        head: list[Argument] = [
+            self._lease.owner, self._lease.ttl_ms, self.epoch, position, last_sequence, events,
+        ]  # fmt: skip
+        try:
+            self._link.run("commit", program.keys, head + program.arguments)
+        except ResponseError as error:
+            if str(error).startswith("FENCED"):
+                raise Fenced(str(error)) from error
+            raise
+
+    def program(self) -> Program:
+        """Return an empty program on the keys that every commit has."""
+        return Program([self._keys.meta, self._keys.lease, self._keys.events])
+
+    def beat(self) -> None:
+        channel = self._keys.heartbeat_channel
+        if not self._run("beat", [self._lease.owner, self._lease.ttl_ms, self.epoch, channel]):
+            raise Fenced("a later epoch has begun")
+
+    def attempts(self) -> tuple[int, int]:
+        """Return (entry, deaths at it) as last counted, (0, 0) when none were."""
+        row = self._link.call("HMGET", self._keys.attempts, "n", "count")
+        assert isinstance(row, list), "HMGET answers with a list"
+        return int(row[0] or 0), int(row[1] or 0)
+
+    def count_attempt(self, n: int) -> int:
+        """Count one more attempt at entry `n` and return how many there were; raises Fenced."""
+        keys = [self._keys.meta, self._keys.attempts]
+        count = self._link.run("attempt", keys, [self.epoch, n])
+        assert isinstance(count, int), "the script answers with a number"
+        if not count:
+            raise Fenced("a later epoch has begun")
+        return count
+
+    def halt(self, reason: str) -> None:
+        if not self._link.run("halt", [self._keys.meta], [self.epoch, reason]):
+            raise Fenced("a later epoch has begun")
+
+    def _run(self, script: str, arguments: list[Argument]) -> int:
+        answer = self._link.run(script, [self._keys.meta, self._keys.lease], arguments)
+        assert isinstance(answer, int), "the script answers with a number"
+        return answer

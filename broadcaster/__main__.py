@@ -1,0 +1,108 @@
+"""The feed service: `python -m broadcaster`. The only place where its parts meet.
+
+Exit codes: 0 after a clean stop, 78 (EX_CONFIG) with one sentence when it cannot be started as
+configured.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+
+import uvloop
+
+from broadcaster.feed import Feed
+from broadcaster.hub import Hub
+from broadcaster.relay import Relay
+from broadcaster.server import FeedServer
+from shared.channels import Keys
+from shared.home import read_run_redis_url, token_public_key
+from shared.logs import configure_logs, get_logger
+from shared.settings import Settings, SettingsError, load_settings
+from shared.tokens import AUDIENCE, Claims, TokenVerifier
+
+EXIT_CONFIGURATION = 78
+
+_log = get_logger(__name__)
+
+
+class _StartError(Exception):
+    """One sentence for the person who started the service."""
+
+
+def main() -> int:
+    """Serve until told to stop; return the exit code."""
+    try:
+        settings = load_settings()
+        configure_logs(settings)
+        uvloop.run(_run(settings))
+    except (SettingsError, _StartError) as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_CONFIGURATION
+    return 0
+
+
+async def _run(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    hub = Hub()
+    feed = Feed(hub)
+    relay = Relay(_redis_url(settings), Keys(settings.venue), feed)
+    verifier = TokenVerifier(token_public_key(settings.home_path))
+
+    def verify(token: str) -> Claims:
+        return verifier.verify(token, AUDIENCE)
+
+    server = FeedServer(
+        hub,
+        verify,
+        origins=settings.ws_origins,
+        is_ready=lambda: relay.is_in_step,
+        metrics=lambda: _metrics(feed, relay),
+    )
+    await relay.start()
+    try:
+        await _listen(server, settings)
+        await stopped.wait()
+        await server.close()
+    finally:
+        await relay.close()
+    _log.info("broadcaster_stopped", pid=os.getpid())
+
+
+async def _listen(server: FeedServer, settings: Settings) -> None:
+    host, port = settings.ws_host, settings.ws_port
+    try:
+        await server.start(host, port)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise _StartError(
+            f"The broadcaster cannot listen on {host}:{port} ({reason}): "
+            "stop what uses it, or choose another with RIALTO_WS_PORT."
+        ) from error
+    _log.info("broadcaster_started", host=host, port=port)
+
+
+def _redis_url(settings: Settings) -> str:
+    url = settings.redis_url or read_run_redis_url(settings.home_path)
+    if not url:
+        raise _StartError(
+            "There is no Redis to follow: set REDIS_URL, or start everything with `rialto up`."
+        )
+    return url
+
+
+def _metrics(feed: Feed, relay: Relay) -> dict[str, int]:
+    sequence = 0 if feed.projection is None else feed.projection.sequence
+    return {
+        "sequence": sequence,
+        "in_step": int(relay.is_in_step),
+        "fills": relay.fill_count,
+        "resyncs": feed.resync_count,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""`python -m broadcaster` as a process: start, stop, kill, and what it says when it cannot run."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from api.tokens import TokenIssuer, load_or_create_signing_key
+from rialto.embedded_redis import choose_port
+from shared.channels import Keys
+from shared.redis_client import connect
+from tests.broadcaster.test_relay import as_text
+from tests.broadcaster.test_server import close_code
+from tests.support.deadlines import eventually_async
+from tests.support.fake_engine import venue_with_markets
+from tests.support.feed_client import FeedClient, open_feed
+from tests.support.processes import ROOT, running_service
+
+MARKET = "TATA_INR"
+CHANNEL = f"depth:{MARKET}"
+
+
+async def subscribed(port: int, *channels: str, token: str = "") -> FeedClient:
+    """Connect as soon as the service listens and is ready, and subscribe."""
+
+    async def try_once() -> FeedClient | None:
+        try:
+            client = await open_feed(f"ws://127.0.0.1:{port}/ws")
+        except (OSError, InvalidHandshake, ConnectionClosed):
+            return None
+        if token:
+            answer = await client.ask(op="auth", token=token)
+            assert answer["op"] == "authenticated", answer
+        answer = await client.ask(op="subscribe", channels=list(channels))
+        if answer["op"] == "subscribed":
+            return client
+        assert answer["code"] == "NOT_READY", answer
+        await client.connection.close()
+        return None
+
+    client = await eventually_async(try_once)
+    assert client is not None
+    return client
+
+
+def settings(redis_url: str, port: int) -> dict[str, object]:
+    return {"redis_url": redis_url, "ws_port": port, "venue": "test"}
+
+
+async def test_a_killed_service_comes_back_and_clients_are_right_again(
+    redis_url: str, tmp_path: Path
+) -> None:
+    port = choose_port()
+    redis = connect(redis_url)
+    engine = venue_with_markets(redis, Keys("test"), "TATA")
+    with running_service("broadcaster", tmp_path / "home", settings(redis_url, port)) as service:
+        price = 0
+        for _ in range(3):
+            client = await subscribed(port, CHANNEL)
+            for _ in range(20):
+                price += 1
+                engine.change_depth(MARKET, bids={price: price})
+                engine.commit()
+            view = await client.until_sequence(MARKET, price)
+            assert view.bids == as_text(engine.books[MARKET][0])
+            service.kill()
+            assert await close_code(client) == 1006
+            engine.change_depth(MARKET, bids={1: 0})
+            price += 1
+            engine.change_depth(MARKET, asks={1_000: price})
+            engine.commit()
+            price += 1
+            service.start()
+        client = await subscribed(port, CHANNEL)
+        view = await client.until_sequence(MARKET, price)
+        assert view.bids == as_text(engine.books[MARKET][0])
+        await client.connection.close()
+    redis.close()
+
+
+async def test_sigterm_says_1012_and_ends_in_time(redis_url: str, tmp_path: Path) -> None:
+    port = choose_port()
+    with (
+        connect(redis_url) as redis,
+        running_service("broadcaster", tmp_path / "home", settings(redis_url, port)) as service,
+    ):
+        venue_with_markets(redis, Keys("test"), "TATA")
+        client = await subscribed(port)
+        with socket.create_connection(("127.0.0.1", port)) as half_open:
+            half_open.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\n")
+            assert await asyncio.to_thread(service.terminate) == 0
+        assert await close_code(client) == 1012
+
+
+async def test_tokens_of_the_gateway_open_the_account_and_forged_ones_do_not(
+    redis_url: str, tmp_path: Path
+) -> None:
+    port, home = choose_port(), tmp_path / "home"
+    redis = connect(redis_url)
+    engine = venue_with_markets(redis, Keys("test"), "TATA")
+    engine.deposit(7, "INR", 100)
+    engine.commit()
+    with running_service("broadcaster", home, settings(redis_url, port)):
+        early = await subscribed(port)  # Before there is a key: the gateway starts later.
+        home.mkdir(exist_ok=True)
+        issuer = TokenIssuer(load_or_create_signing_key(home), lifetime_s=900)
+        token = issuer.issue(user_id=7, account_id=7, role="user", audience="rialto")
+        assert (await early.ask(op="auth", token=token))["account_id"] == 7
+        client = await subscribed(port, "account", token=token)
+        await client.until_account(1)
+        assert client.account[0]["balances"][0]["available"] == "1"
+        stranger = TokenIssuer(load_or_create_signing_key(tmp_path / "else"), lifetime_s=900)
+        admin_token = issuer.issue(user_id=7, account_id=7, role="admin", audience="rialto-admin")
+        head, body, signature = token.split(".")
+        for forged in (
+            stranger.issue(user_id=7, account_id=7, role="user", audience="rialto"),
+            admin_token,
+            f"{head}.{body}.",
+            f"{head}.{body[:-2]}AA.{signature}",
+            "eyJhbGciOiJub25lIn0." + body + ".",
+            "x" * 10_000,
+        ):
+            answer = await early.ask(op="auth", token=forged)
+            assert answer["code"] == "INVALID_TOKEN", forged
+        await early.connection.close()
+        await client.connection.close()
+    redis.close()
+
+
+@pytest.mark.parametrize("has_redis", [True, False])
+def test_a_bad_configuration_is_one_sentence_and_exit_code_78(
+    tmp_path: Path, has_redis: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        environ = {
+            "RIALTO_HOME": str(tmp_path / "home"),
+            "RIALTO_WS_PORT": str(port),
+            "RIALTO_LOG_FORMAT": "text",
+            "RIALTO_LOG": "critical",
+            "PYTHONPATH": str(ROOT),
+        }
+        if has_redis:
+            environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
+        done = subprocess.run(
+            [sys.executable, "-m", "broadcaster"],
+            env=environ,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 78, done.stderr
+    (sentence,) = done.stderr.splitlines()
+    assert (f"127.0.0.1:{port}" if has_redis else "REDIS_URL") in sentence

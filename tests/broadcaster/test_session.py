@@ -1,0 +1,276 @@
+"""One client's ops, pure: every answer, every refusal, every limit."""
+
+from functools import partial
+from typing import Any
+
+import msgspec
+import pytest
+
+from broadcaster import limits
+from broadcaster.hub import Hub
+from broadcaster.messages import Reason
+from broadcaster.session import Session
+from tests.broadcaster.running import verify
+
+NOW_NS = 1_700_000_000 * limits.NS_PER_S
+
+
+def _same(data: bytes, _reason: Reason) -> bytes:
+    return data
+
+
+class Talk:
+    """A session with two markets, and what it says."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self.hub.ready = True
+        self.hub.unknown_codes = {"depth": "UNKNOWN_MARKET"}
+        for name in ("depth:A_B", "depth:C_D"):
+            data = msgspec.json.encode({"type": "snapshot", "channel": name})
+            self.hub.put_topic(name, partial(_same, data), conflated=True)
+        self.now_ns = NOW_NS
+        self.session = self.another()
+
+    def another(self) -> Session:
+        return Session(self.hub, verify, now_ns=self.now_ns, on_output=lambda: None)
+
+    def say(self, message: object, session: Session | None = None) -> list[dict[str, Any]]:
+        """Send a text, or an object as JSON; return what comes back."""
+        session = session or self.session
+        text = (
+            message if isinstance(message, str | bytes) else msgspec.json.encode(message).decode()
+        )
+        session.receive(text, self.now_ns)
+        return self.heard(session)
+
+    def heard(self, session: Session | None = None) -> list[dict[str, Any]]:
+        delivery = (session or self.session).delivery
+        messages = []
+        while (data := delivery.next_message()) is not None:
+            messages.append(msgspec.json.decode(data))
+        return messages
+
+    def end_code(self) -> int | None:
+        return None if self.session.ending is None else self.session.ending.code
+
+    def code(self, message: object) -> str:
+        (answer,) = self.say(message)
+        assert answer["op"] == "error", answer
+        assert answer["message"]
+        return str(answer["code"])
+
+
+def test_subscribe_is_acknowledged_with_its_id_then_snapshots_come() -> None:
+    answer, *updates = Talk().say(
+        {"op": "subscribe", "channels": ["depth:A_B", "depth:C_D"], "id": 1}
+    )
+    assert answer == {"op": "subscribed", "id": 1, "channels": ["depth:A_B", "depth:C_D"]}
+    assert [update["channel"] for update in updates] == ["depth:A_B", "depth:C_D"]
+
+
+@pytest.mark.parametrize("request_id", [0, -1, 2**64 - 1, "mine", "", True, False, None, 1.5])
+def test_any_scalar_id_is_echoed(request_id: object) -> None:
+    (answer,) = Talk().say({"op": "ping", "id": request_id})
+    assert answer == {"op": "pong", "id": request_id, "at_ns": NOW_NS}
+    assert type(answer["id"]) is type(request_id)
+
+
+def test_a_repeated_subscribe_is_acknowledged_and_sends_nothing_twice() -> None:
+    talk = Talk()
+    talk.say({"op": "subscribe", "channels": ["depth:A_B"]})
+    again = talk.say({"op": "subscribe", "channels": ["depth:A_B", "depth:A_B"], "id": 2})
+    assert again == [{"op": "subscribed", "id": 2, "channels": ["depth:A_B"]}]
+
+
+def test_unsubscribe_is_acknowledged_also_when_nothing_was_subscribed() -> None:
+    talk = Talk()
+    for _ in range(2):
+        assert talk.say({"op": "unsubscribe", "channels": ["depth:A_B"], "id": "u"}) == [
+            {"op": "unsubscribed", "id": "u", "channels": ["depth:A_B"]}
+        ]
+
+
+def test_the_short_forms_stand_for_depth() -> None:
+    talk = Talk()
+    answer, snapshot = talk.say({"SubscribeOrderbook": "A_B"})
+    assert answer == {"op": "subscribed", "id": None, "channels": ["depth:A_B"]}
+    assert snapshot["channel"] == "depth:A_B"
+    (answer,) = talk.say({"UnsubscribeOrderbook": "A_B", "id": 3})
+    assert answer == {"op": "unsubscribed", "id": 3, "channels": ["depth:A_B"]}
+
+
+def test_list_names_what_is_subscribed_and_what_there_is() -> None:
+    talk = Talk()
+    talk.say({"op": "auth", "token": "account-7"})
+    talk.say({"op": "subscribe", "channels": ["depth:C_D", "account"]})
+    (answer,) = talk.say({"op": "list", "id": 9})
+    assert answer == {
+        "op": "list",
+        "id": 9,
+        "subscribed": ["depth:C_D", "account"],
+        "available": ["depth:A_B", "depth:C_D", "account"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("{", "BAD_MESSAGE"),
+        ("", "BAD_MESSAGE"),
+        ("[]", "BAD_MESSAGE"),
+        ("1", "BAD_MESSAGE"),
+        ('{"op":NaN}', "BAD_MESSAGE"),
+        ('{"op":"ping","id":1e400}', "BAD_MESSAGE"),
+        ("[" * 8_000, "BAD_MESSAGE"),
+        ('{"op":"\\ud800"}', "BAD_MESSAGE"),
+        (b'{"op":"ping"}', "BAD_MESSAGE"),
+        ({}, "UNKNOWN_OP"),
+        ({"op": "dance"}, "UNKNOWN_OP"),
+        ({"op": ["subscribe"]}, "UNKNOWN_OP"),
+        ({"op": {"subscribe": 1}}, "UNKNOWN_OP"),
+        ({"op": "Subscribe", "channels": []}, "UNKNOWN_OP"),
+        ({"op": "subscribe"}, "INVALID_FIELD"),
+        ({"op": "subscribe", "channels": "depth:A_B"}, "INVALID_FIELD"),
+        ({"op": "subscribe", "channels": [1]}, "INVALID_FIELD"),
+        ({"op": "subscribe", "channels": [], "account_id": 1}, "INVALID_FIELD"),
+        ({"op": "auth", "token": 5}, "INVALID_FIELD"),
+        ({"op": "auth"}, "INVALID_FIELD"),
+        ({"op": "ping", "id": [1]}, "INVALID_FIELD"),
+        ({"op": "ping", "id": {"a": 1}}, "INVALID_FIELD"),
+        ({"op": "ping", "id": "x" * 129}, "INVALID_FIELD"),
+        ('{"op":"ping","id":' + "9" * 40 + "}", "INVALID_FIELD"),
+        ({"SubscribeOrderbook": 5}, "INVALID_FIELD"),
+        ({"SubscribeOrderbook": None}, "INVALID_FIELD"),
+        ({"SubscribeOrderbook": "NOPE"}, "UNKNOWN_MARKET"),
+        ({"op": "subscribe", "channels": ["depth:NOPE"]}, "UNKNOWN_MARKET"),
+        ({"op": "subscribe", "channels": ["depth"]}, "UNKNOWN_MARKET"),
+        ({"op": "subscribe", "channels": ["klines:A_B"]}, "UNKNOWN_CHANNEL"),
+        ({"op": "subscribe", "channels": [""]}, "UNKNOWN_CHANNEL"),
+        ({"op": "subscribe", "channels": ["account:7"]}, "UNKNOWN_CHANNEL"),
+        ({"op": "subscribe", "channels": ["account"]}, "AUTH_REQUIRED"),
+        ({"op": "auth", "token": "forged"}, "INVALID_TOKEN"),
+        ({"op": "auth", "token": ""}, "INVALID_TOKEN"),
+        ({"op": "auth", "token": "expired"}, "TOKEN_EXPIRED"),
+    ],
+)
+def test_a_bad_message_gets_an_error_and_the_connection_lives(message: object, code: str) -> None:
+    talk = Talk()
+    assert talk.code(message) == code
+    assert talk.session.ending is None
+    assert talk.say({"op": "ping", "id": 1})[0]["op"] == "pong"
+
+
+def test_an_error_has_the_id_of_its_message() -> None:
+    for message in ({"op": "dance", "id": 5}, {"op": "subscribe", "id": 5, "channels": ["x"]}):
+        assert Talk().say(message)[0]["id"] == 5
+
+
+def test_one_unknown_channel_refuses_the_whole_subscribe() -> None:
+    talk = Talk()
+    assert talk.code({"op": "subscribe", "channels": ["depth:A_B", "nope:1"]}) == "UNKNOWN_CHANNEL"
+    assert talk.say({"op": "list"})[0]["subscribed"] == []
+
+
+def test_an_error_repeats_little_of_what_was_sent() -> None:
+    (answer,) = Talk().say({"op": "subscribe", "channels": ["depth:" + "x" * 10_000]})
+    assert len(answer["message"]) < 200
+
+
+def test_before_the_first_load_a_client_is_told_to_wait() -> None:
+    talk = Talk()
+    talk.hub.ready = False
+    assert talk.code({"op": "subscribe", "channels": ["depth:A_B"]}) == "NOT_READY"
+
+
+def test_the_account_comes_from_the_token() -> None:
+    talk = Talk()
+    (answer,) = talk.say({"op": "auth", "token": "account-7", "id": 1})
+    assert answer == {
+        "op": "authenticated",
+        "id": 1,
+        "account_id": 7,
+        "expires_at_s": 4_000_000_000,
+    }
+    talk.say({"op": "subscribe", "channels": ["account"]})
+    talk.hub.accounts.answer(*talk.hub.accounts.take_request() or (0, {}), 0, lambda _: b"1")
+    assert list(talk.hub.accounts.listeners) == [7]
+
+
+def test_another_accounts_token_is_refused_on_the_same_connection() -> None:
+    talk = Talk()
+    talk.say({"op": "auth", "token": "account-7"})
+    assert talk.code({"op": "auth", "token": "account-8"}) == "ACCOUNT_MISMATCH"
+    talk.say({"op": "subscribe", "channels": ["account"]})
+    assert list(talk.hub.accounts.listeners) == [7]
+
+
+def test_a_failed_auth_does_not_undo_a_good_one() -> None:
+    talk = Talk()
+    talk.say({"op": "auth", "token": "account-7"})
+    assert talk.code({"op": "auth", "token": "forged"}) == "INVALID_TOKEN"
+    assert talk.say({"op": "subscribe", "channels": ["account"]})[0]["op"] == "subscribed"
+
+
+def test_an_expired_token_ends_the_connection_and_a_new_one_keeps_it() -> None:
+    talk = Talk()
+    talk.say({"op": "auth", "token": f"account-7-until-{1_700_000_010}"})
+    talk.session.tick(NOW_NS + 9 * limits.NS_PER_S)
+    talk.say({"op": "auth", "token": f"account-7-until-{1_700_000_020}"})
+    talk.session.tick(NOW_NS + 19 * limits.NS_PER_S)
+    assert talk.end_code() is None
+    talk.session.tick(NOW_NS + 20 * limits.NS_PER_S)
+    assert talk.end_code() == 4401
+
+
+def test_too_many_connections_of_one_account_are_refused_until_one_leaves() -> None:
+    talk = Talk()
+    sessions = [talk.another() for _ in range(limits.CONNECTIONS_PER_ACCOUNT_MAX)]
+    for session in sessions:
+        assert talk.say({"op": "auth", "token": "account-7"}, session)[0]["op"] == "authenticated"
+    assert talk.code({"op": "auth", "token": "account-7"}) == "TOO_MANY_CONNECTIONS"
+    sessions[0].close()
+    assert talk.say({"op": "auth", "token": "account-7"})[0]["op"] == "authenticated"
+
+
+def test_too_many_subscriptions_are_refused() -> None:
+    talk = Talk()
+    names = [f"depth:{number}" for number in range(limits.SUBSCRIPTIONS_MAX + 1)]
+    for name in names:
+        talk.hub.put_topic(name, lambda _: b"{}", conflated=True)
+    code = talk.code({"op": "subscribe", "channels": names})
+    assert code == "TOO_MANY_SUBSCRIPTIONS"
+    assert talk.say({"op": "subscribe", "channels": names[1:]})[0]["op"] == "subscribed"
+    assert talk.code({"op": "subscribe", "channels": names[:1]}) == "TOO_MANY_SUBSCRIPTIONS"
+
+
+def test_a_flood_is_refused_then_ended() -> None:
+    talk = Talk()
+    answers = []
+    for _ in range(limits.MESSAGES_BURST_MAX + limits.BAD_MESSAGES_BURST_MAX + 1):
+        answers += talk.say({"op": "ping"})
+    assert [answer["op"] for answer in answers].count("pong") == limits.MESSAGES_BURST_MAX
+    assert answers[-1]["code"] == "RATE_LIMITED"
+    assert talk.session.ending is not None
+    assert talk.session.ending.code == 1008
+
+
+def test_the_allowance_of_messages_refills() -> None:
+    talk = Talk()
+    for _ in range(limits.MESSAGES_BURST_MAX):
+        talk.say({"op": "ping"})
+    assert talk.code({"op": "ping"}) == "RATE_LIMITED"
+    talk.now_ns += limits.NS_PER_S
+    assert talk.say({"op": "ping"})[0]["op"] == "pong"
+
+
+def test_a_closed_session_leaves_nothing_behind() -> None:
+    talk = Talk()
+    talk.say({"op": "auth", "token": "account-7"})
+    talk.say({"op": "subscribe", "channels": ["depth:A_B", "account"]})
+    talk.session.close()
+    assert not talk.hub.has_subscribers("depth:A_B")
+    assert not talk.hub.accounts.listeners
+    assert not talk.hub.accounts.connections
+    assert talk.hub.accounts.take_request() is None
+    talk.session.close()

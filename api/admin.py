@@ -1,0 +1,129 @@
+"""What an operator may do over HTTP.
+
+The rule of this file: another port, another audience, the role admin.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from msgspec import Meta, Struct
+
+from api.account import BalanceView, read_balances
+from api.answers import answer
+from api.body import read_body
+from api.docs import describe
+from api.errors import ApiError
+from api.gateway import Gateway
+from api.order_docs import OF_ENGINE
+from api.order_requests import Amount, amount_of
+from api.params import query_of
+from api.paths import PREFIX
+from shared.logs import get_logger
+from shared.money import parse_decimal
+
+_log = get_logger(__name__)
+
+
+class DepositBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Credit an account, named by its user or by its number; a reference counts once, for ever."""
+
+    asset: Annotated[str, Meta(examples=["INR"])]
+    amount: Annotated[Amount, Meta(examples=["100000"])]
+    reference: Annotated[str, Meta(examples=["bank-2031-05-01-17"])]
+    username: str | None = None
+    account: int | None = None
+
+
+class DepositAnswer(Struct, frozen=True):
+    """The deposit is in the ledger; `balance` is what the account has now."""
+
+    account_id: int
+    asset: str
+    amount: str
+    reference: str
+    balance: BalanceView
+    n: int
+    sequence: int
+    replayed: bool
+
+
+class Admin:
+    """The handlers."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def deposit(self, request: Request) -> Response:
+        """Credit an account."""
+        claims = self._gateway.admin(request)
+        query_of(request)
+        body = await read_body(request, DepositBody)
+        account_id = await self._account(body)
+        done = await deposit(self._gateway, account_id, body.asset, body.amount, body.reference)
+        _log.info(
+            "deposited",
+            by_user_id=claims.user_id,
+            account_id=account_id,
+            asset=body.asset,
+            amount=body.amount,
+            reference=body.reference,
+        )
+        return answer(done, 201)
+
+    async def _account(self, body: DepositBody) -> int:
+        if (body.username is None) == (body.account is None):
+            raise ApiError(
+                "MISSING_FIELD", "Give username or account, one of them.", field="account"
+            )
+        if body.username is not None:
+            found = await self._gateway.users.find(body.username)
+            user = found[0] if found else None
+        else:
+            wanted = body.account or 0
+            user = await self._gateway.users.find_account(wanted) if 0 < wanted < 2**63 else None
+        if user is None:
+            raise ApiError("UNKNOWN_USER", field="username" if body.username else "account")
+        return user.account_id
+
+
+async def deposit(
+    gateway: Gateway, account_id: int, asset_name: str, amount: str, reference: str
+) -> DepositAnswer:
+    """Credit an account with decimal text; raises ApiError."""
+    asset = await gateway.catalog.asset(asset_name)
+    atoms = amount_of("amount", lambda: parse_decimal(amount, asset.scale))
+    if atoms == 0:
+        raise ApiError("INVALID_AMOUNT", field="amount")
+    done = await gateway.deposits.credit(account_id, asset.asset, atoms, reference)
+    balances = await read_balances(gateway, account_id, done.sequence)
+    balance = balances.balances[asset.asset]
+    return DepositAnswer(
+        account_id,
+        asset.asset,
+        amount,
+        reference,
+        balance,
+        done.n,
+        done.sequence,
+        done.replayed,
+    )
+
+
+def admin_routes(gateway: Gateway) -> APIRouter:
+    """Return the routes under /admin."""
+    admin = Admin(gateway)
+    router = APIRouter(prefix=f"{PREFIX}/admin", tags=["admin"])
+    extra = describe(
+        answers={201: DepositAnswer},
+        body=DepositBody,
+        errors=(
+            "FORBIDDEN",
+            "UNKNOWN_USER",
+            "UNKNOWN_ASSET",
+            "REFERENCE_USED",
+            "DEPOSIT_UNRESOLVED",
+            *OF_ENGINE,
+        ),
+    )
+    router.add_api_route("/deposits", admin.deposit, methods=["POST"], openapi_extra=extra)
+    return router

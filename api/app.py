@@ -1,0 +1,79 @@
+"""The two applications of the gateway: the public one and the operators'.
+
+The rule of this file: routes and doors are put together here, and nothing else; no I/O.
+"""
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from api.account import Balances, account_routes
+from api.admin import DepositAnswer, DepositBody, admin_routes
+from api.answers import install_error_handlers
+from api.auth import Credentials, LoggedIn, Registered, auth_routes
+from api.docs import install_openapi
+from api.door import Door
+from api.gateway import Gateway
+from api.health import health_routes
+from api.market_data import Assets, Depth, Markets, Time, Trades, market_data_routes
+from api.order_docs import AcceptedBody, OpenOrders
+from api.order_requests import AmendOrderBody, CancelOrderBody, PlaceOrderBody
+from api.order_views import OrderAnswer, OrderView
+from api.orders import order_routes
+from shared.tokens import ADMIN_AUDIENCE
+
+CORS_MAX_AGE_S = 600
+_AUTH_STRUCTS = (Credentials, LoggedIn, Registered)
+_PUBLIC_STRUCTS = (
+    *(AcceptedBody, AmendOrderBody, Assets, Balances, CancelOrderBody, Depth, Markets),
+    *(OpenOrders, OrderAnswer, OrderView, PlaceOrderBody, Time, Trades),
+)
+
+
+def public_app(
+    gateway: Gateway, *, docs_enabled: bool, cors_origins: tuple[str, ...] = ()
+) -> FastAPI:
+    """Return the application that traders reach; wrap it with `Door` to serve it."""
+    app = _application("Rialto", docs_enabled=docs_enabled)
+    for routes in (auth_routes, order_routes, account_routes, market_data_routes):
+        app.include_router(routes(gateway))
+    app.include_router(health_routes(gateway))
+    install_openapi(app, (*_AUTH_STRUCTS, *_PUBLIC_STRUCTS))
+    if cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=cors_origins,
+            allow_methods=("GET", "POST", "PATCH", "DELETE"),
+            allow_headers=("Authorization", "Content-Type", "Idempotency-Key"),
+            expose_headers=("X-Request-Id", "Idempotency-Key", "Location", "Retry-After"),
+            max_age=CORS_MAX_AGE_S,
+        )
+    return app
+
+
+def admin_app(gateway: Gateway, *, docs_enabled: bool) -> FastAPI:
+    """Return the application of the admin port."""
+    app = _application("Rialto administration", docs_enabled=docs_enabled)
+    app.include_router(auth_routes(gateway, ADMIN_AUDIENCE))
+    app.include_router(admin_routes(gateway))
+    app.include_router(health_routes(gateway))
+    install_openapi(app, (*_AUTH_STRUCTS, DepositAnswer, DepositBody))
+    return app
+
+
+def door_of(app: FastAPI, gateway: Gateway) -> Door:
+    """Return what a server serves."""
+    return Door(app, gateway.metrics)
+
+
+def _application(title: str, *, docs_enabled: bool) -> FastAPI:
+    app = FastAPI(
+        title=title,
+        version="1",
+        openapi_url="/openapi.json" if docs_enabled else None,
+        docs_url="/docs" if docs_enabled else None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+    )
+    install_error_handlers(app)
+    return app

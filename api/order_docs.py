@@ -1,0 +1,90 @@
+"""What the OpenAPI document says of the routes under /order.
+
+The rule of this file: descriptions only; what they describe is in `api.orders`.
+"""
+
+from msgspec import Struct
+
+from api.docs import IDEMPOTENCY_KEY, MIN_SEQUENCE, describe, query
+from api.order_requests import AmendOrderBody, CancelOrderBody, PlaceOrderBody
+from api.order_views import OrderAnswer, OrderView
+
+OF_ENGINE = ("HALTED", "ENGINE_UNAVAILABLE", "REDIS_UNAVAILABLE", "UNKNOWN_OUTCOME")
+
+
+class AcceptedBody(Struct, frozen=True):
+    """The request is on the journal, will be carried out once, and answered at status_url."""
+
+    code: str
+    n: int
+    idempotency_key: str
+    status_url: str
+
+
+class OpenOrders(Struct, frozen=True):
+    """All open orders of the account, oldest first, as they stood at `sequence`."""
+
+    orders: list[OrderView]
+    sequence: int
+
+
+_OF_ORDER = ("UNKNOWN_ORDER", "IDEMPOTENCY_MISMATCH", "INVALID_IDEMPOTENCY_KEY", *OF_ENGINE)
+_OF_READ = ("REDIS_UNAVAILABLE", "SEQUENCE_NOT_REACHED")
+_CHANGED = {200: OrderAnswer, 202: AcceptedBody}
+_NAMES = (
+    query("order_id", "The number the exchange gave.", kind="integer"),
+    query("client_order_id", "Your own name for it."),
+)
+
+PLACE = describe(
+    answers={201: OrderAnswer, 202: AcceptedBody},
+    body=PlaceOrderBody,
+    parameters=(IDEMPOTENCY_KEY,),
+    errors=(
+        "UNKNOWN_MARKET",
+        "INVALID_DECIMAL",
+        "INVALID_TICK",
+        "INVALID_LOT",
+        "INSUFFICIENT_FUNDS",
+        "DUPLICATE_CLIENT_ORDER_ID",
+        "IDEMPOTENCY_MISMATCH",
+        *OF_ENGINE,
+    ),
+)
+CANCEL = describe(
+    answers=_CHANGED,
+    body=CancelOrderBody,
+    body_required=False,
+    parameters=(IDEMPOTENCY_KEY, *_NAMES),
+    errors=_OF_ORDER,
+)
+CANCEL_BY_PATH = describe(answers=_CHANGED, parameters=(IDEMPOTENCY_KEY,), errors=_OF_ORDER)
+AMEND = describe(
+    answers=_CHANGED,
+    body=AmendOrderBody,
+    parameters=(IDEMPOTENCY_KEY,),
+    errors=("QUANTITY_NOT_LOWER", *_OF_ORDER),
+)
+STATUS = describe(
+    answers={200: OrderAnswer, 202: AcceptedBody},
+    parameters=(
+        query("idempotency_key", "The key of the request."),
+        query("n", "Its journal number, if known.", kind="integer"),
+        *_NAMES,
+    ),
+    errors=(
+        "UNKNOWN_IDEMPOTENCY_KEY",
+        "UNKNOWN_ORDER",
+        "IDEMPOTENCY_MISMATCH",
+        "INSUFFICIENT_FUNDS",
+        *_OF_READ,
+    ),
+)
+OPEN = describe(
+    answers={200: OpenOrders},
+    parameters=(query("market", "Only of this market."), MIN_SEQUENCE),
+    errors=("UNKNOWN_MARKET", *_OF_READ),
+)
+ONE = describe(
+    answers={200: OrderView}, parameters=(MIN_SEQUENCE,), errors=("UNKNOWN_ORDER", *_OF_READ)
+)

@@ -1,0 +1,121 @@
+"""An order as a client sees it. Pure.
+
+The rule of this file: an order has one shape, wherever it appears; amounts are decimal text.
+"""
+
+from msgspec import Struct
+
+from api.catalog import Catalog
+from shared.markets import format_price, format_quantity
+from shared.messages import FeeAsset, Market, Order, Side
+from shared.money import format_decimal
+from shared.wire import CommandResult
+
+
+class OrderView(Struct, frozen=True, kw_only=True):
+    """An order as it stood at one sequence.
+
+    `price` is null for a market order; `quantity` and `remaining_quantity` are null for one by
+    quote_quantity, which is null for all others. `fee` is the sum so far, negative for rebates.
+    """
+
+    order_id: int
+    client_order_id: str
+    market: str
+    side: str
+    type: str
+    time_in_force: str
+    status: str
+    price: str | None
+    quantity: str | None
+    quote_quantity: str | None
+    filled_quantity: str
+    remaining_quantity: str | None
+    filled_quote: str
+    fee: str
+    fee_asset: str
+    placed_at_ns: int
+    updated_at_ns: int
+
+
+class FillView(Struct, frozen=True, kw_only=True):
+    """One fill of the order that was placed, at the maker's price."""
+
+    trade_id: int
+    price: str
+    quantity: str
+    fee: str
+    fee_asset: str
+
+
+class OrderAnswer(OrderView, frozen=True, kw_only=True):
+    """The final answer to an order request, and the order as it stood right after it.
+
+    `reason` says why an order expired. `fills` are the first 1,000. `replayed`: an earlier request
+    with the same Idempotency-Key got this answer, and nothing was done again.
+    """
+
+    reason: str
+    fills: list[FillView]
+    n: int
+    sequence: int
+    replayed: bool
+    idempotency_key: str
+
+
+def fee_asset_of(market: Market, side: Side) -> str:
+    """Return the asset in which that side of a trade pays its fee."""
+    if market.fee_asset is FeeAsset.QUOTE or side is Side.SELL:
+        return market.quote
+    return market.base
+
+
+def order_fields(order: Order, catalog: Catalog) -> dict[str, object]:
+    """Return the fields of an OrderView; the market of `order` is in the catalog."""
+    market = catalog.markets[order.market]
+    base_scale, quote_scale = catalog.scale(market.base), catalog.scale(market.quote)
+    fee_asset = fee_asset_of(market, order.side)
+
+    def quantity(lots: int) -> str:
+        return format_quantity(market, base_scale, lots)
+
+    by_budget = order.budget_atoms > 0
+    return {
+        "order_id": order.order_id,
+        "client_order_id": order.client_order_id,
+        "market": order.market,
+        "side": order.side,
+        "type": order.type,
+        "time_in_force": order.time_in_force,
+        "status": order.status,
+        "price": format_price(market, order.price_ticks) if order.price_ticks else None,
+        "quantity": None if by_budget else quantity(order.quantity_lots),
+        "quote_quantity": format_decimal(order.budget_atoms, quote_scale) if by_budget else None,
+        "filled_quantity": quantity(order.filled_lots),
+        "remaining_quantity": (
+            None if by_budget else quantity(order.quantity_lots - order.filled_lots)
+        ),
+        "filled_quote": format_decimal(order.filled_quote_atoms, quote_scale),
+        "fee": format_decimal(order.fee_atoms, catalog.scale(fee_asset)),
+        "fee_asset": fee_asset,
+        "placed_at_ns": order.placed_at_ns,
+        "updated_at_ns": order.updated_at_ns,
+    }
+
+
+def fill_views(result: CommandResult, order: Order, catalog: Catalog) -> list[dict[str, object]]:
+    """Return the fills of a result as FillViews."""
+    market = catalog.markets[order.market]
+    base_scale = catalog.scale(market.base)
+    fee_asset = fee_asset_of(market, order.side)
+    fee_scale = catalog.scale(fee_asset)
+    return [
+        {
+            "trade_id": fill.trade_id,
+            "price": format_price(market, fill.price_ticks),
+            "quantity": format_quantity(market, base_scale, fill.quantity_lots),
+            "fee": format_decimal(fill.fee_atoms, fee_scale),
+            "fee_asset": fee_asset,
+        }
+        for fill in result.fills
+    ]

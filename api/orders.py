@@ -1,0 +1,134 @@
+"""Placing, cancelling, amending and looking up orders.
+
+The rule of this file: the account is the token's, always; another account's order and one that does
+not exist get the same answer.
+"""
+
+from fastapi import APIRouter, Request, Response
+
+from api import order_docs
+from api.answers import answer
+from api.body import read_body, read_optional_body
+from api.errors import ApiError
+from api.gateway import Gateway
+from api.order_lookup import OrderLookup
+from api.order_requests import (
+    AmendOrderBody,
+    CancelOrderBody,
+    PlaceOrderBody,
+    amend_order,
+    cancel_order,
+    place_order,
+)
+from api.outcomes import order_answer
+from api.params import idempotency_key_of, integer, order_id_of, query_of
+from api.paths import PREFIX
+
+
+class Orders:
+    """The handlers."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._catalog = gateway.catalog
+        self._lookup = OrderLookup(gateway.store, gateway.catalog)
+
+    async def place(self, request: Request) -> Response:
+        """Place an order; `{market, side, price, quantity}` is a limit, good till cancelled."""
+        claims = self._gateway.trader(request)
+        query_of(request)
+        key = idempotency_key_of(request)
+        body = await read_body(request, PlaceOrderBody)
+        market = await self._catalog.market(body.market)
+        scales = (self._catalog.scale(market.base), self._catalog.scale(market.quote))
+        command = place_order(body, market, scales, claims.account_id, key)
+        outcome = await self._gateway.bus.submit(command)
+        return order_answer(outcome, key, self._catalog, 201)
+
+    async def cancel(self, request: Request) -> Response:
+        """Cancel an order, named in the query or in the body."""
+        claims = self._gateway.trader(request)
+        names = query_of(request, "order_id", "client_order_id")
+        key = idempotency_key_of(request)
+        body = await read_optional_body(request, CancelOrderBody)
+        if body is not None and names:
+            raise ApiError("INVALID_FIELD", "Name the order in the query or in the body, not both.")
+        named = body or CancelOrderBody(**names)
+        return await self._cancel(named, claims.account_id, key)
+
+    async def cancel_by_path(self, request: Request, order_id: str) -> Response:
+        """Cancel an order."""
+        claims = self._gateway.trader(request)
+        query_of(request)
+        key = idempotency_key_of(request)
+        return await self._cancel(CancelOrderBody(order_id=order_id), claims.account_id, key)
+
+    async def _cancel(self, body: CancelOrderBody, account_id: int, key: str) -> Response:
+        command = cancel_order(body, account_id, key)
+        await self._catalog.refresh_if_empty()  # The answer speaks in the market's units.
+        outcome = await self._gateway.bus.submit(command)
+        return order_answer(outcome, key, self._catalog, 200)
+
+    async def amend(self, request: Request) -> Response:
+        """Lower an order's quantity; it keeps its place."""
+        claims = self._gateway.trader(request)
+        query_of(request)
+        key = idempotency_key_of(request)
+        body = await read_body(request, AmendOrderBody)
+        order = await self._lookup.to_amend(
+            claims.account_id, body.order_id, body.client_order_id, key
+        )
+        market = await self._catalog.market(order.market)
+        base_scale = self._catalog.scale(market.base)
+        command = amend_order(body, order, market, base_scale, key)
+        outcome = await self._gateway.bus.submit(command)
+        return order_answer(outcome, key, self._catalog, 200)
+
+    async def open(self, request: Request) -> Response:
+        """List the open orders."""
+        claims = self._gateway.trader(request)
+        given = query_of(request, "market", "min_sequence")
+        if "market" in given:
+            await self._catalog.market(given["market"])
+        sequence, orders = await self._lookup.open(
+            claims.account_id, given.get("market", ""), integer(given, "min_sequence", 0)
+        )
+        return answer({"orders": orders, "sequence": sequence})
+
+    async def one(self, request: Request, order_id: str) -> Response:
+        """Look up one order, open or lately closed."""
+        claims = self._gateway.trader(request)
+        given = query_of(request, "min_sequence")
+        wanted = order_id_of(order_id)
+        minimum = integer(given, "min_sequence", 0)
+        return answer(await self._lookup.view(claims.account_id, wanted, minimum))
+
+    async def status(self, request: Request) -> Response:
+        """Ask what became of a request, by its key; or look up an order by one of its names."""
+        claims = self._gateway.trader(request)
+        given = query_of(request, "idempotency_key", "n", "order_id", "client_order_id")
+        if "idempotency_key" not in given:
+            order = await self._lookup.named(
+                claims.account_id, given.get("order_id"), given.get("client_order_id")
+            )
+            return answer(await self._lookup.view(claims.account_id, order.order_id, 0))
+        return await self._lookup.status(
+            claims.account_id, given["idempotency_key"], integer(given, "n", 0)
+        )
+
+
+def order_routes(gateway: Gateway) -> APIRouter:
+    """Return the routes under /order."""
+    orders = Orders(gateway)
+    router = APIRouter(prefix=f"{PREFIX}/order", tags=["orders"])
+    for path, handler, method, extra in (
+        ("", orders.place, "POST", order_docs.PLACE),
+        ("", orders.cancel, "DELETE", order_docs.CANCEL),
+        ("", orders.amend, "PATCH", order_docs.AMEND),
+        ("", orders.status, "GET", order_docs.STATUS),
+        ("/open", orders.open, "GET", order_docs.OPEN),
+        ("/{order_id}", orders.one, "GET", order_docs.ONE),
+        ("/{order_id}", orders.cancel_by_path, "DELETE", order_docs.CANCEL_BY_PATH),
+    ):
+        router.add_api_route(path, handler, methods=[method], openapi_extra=extra)
+    return router

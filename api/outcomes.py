@@ -1,0 +1,99 @@
+"""What the client is told of a command's outcome.
+
+The rule of this file: 2xx with a result and 4xx are final; 202 will be done, once; 503 was not
+done; 504 is the only one that cannot say. Every answer names the idempotency key.
+"""
+
+from fastapi import Response
+
+from api.answers import answer
+from api.catalog import Catalog
+from api.errors import ApiError
+from api.order_views import fill_views, order_fields
+from api.paths import PREFIX
+from shared.messages import Reject
+from shared.outcomes import Accepted, Answered, Mismatch, NotAccepted, Outcome
+from shared.wire import CommandResult
+
+STATUS_PATH = f"{PREFIX}/order"
+
+_FIELD_NAMES = {
+    "price_ticks": "price",
+    "quantity_lots": "quantity",
+    "budget_atoms": "quote_quantity",
+    "amount_atoms": "amount",
+    "idempotency_key": "Idempotency-Key",
+}
+
+
+def order_answer(outcome: Outcome, key: str, catalog: Catalog, status: int) -> Response:
+    """Return the response to an order command that was sent under `key`; raises ApiError."""
+    if isinstance(outcome, Accepted):
+        return _accepted(outcome.n, key)
+    answered = final_answer(outcome, key)
+    body = order_body(answered.result, key, catalog, replayed=answered.replayed)
+    return answer(body, status, {"Idempotency-Key": key})
+
+
+def final_answer(outcome: Outcome, key: str) -> Answered:
+    """Return the answer if the command was carried out; raises ApiError for everything else."""
+    if isinstance(outcome, Answered):
+        if outcome.result.code is not None:
+            raise _rejection(outcome.result, key, replayed=outcome.replayed)
+        return outcome
+    if isinstance(outcome, NotAccepted):
+        raise ApiError(
+            outcome.refusal.value,
+            retry_after_s=outcome.retry_after_s,
+            details={"idempotency_key": key},
+        )
+    if isinstance(outcome, Mismatch):
+        raise ApiError(
+            "IDEMPOTENCY_MISMATCH", field="Idempotency-Key", details={"idempotency_key": key}
+        )
+    details: dict[str, object] = {"idempotency_key": key, "status_url": status_url(key)}
+    if isinstance(outcome, Accepted):
+        details["status_url"] = status_url(key, outcome.n)
+    raise ApiError("UNKNOWN_OUTCOME", details=details)
+
+
+def order_body(
+    result: CommandResult, key: str, catalog: Catalog, *, replayed: bool
+) -> dict[str, object]:
+    """Return the OrderAnswer for a result that has an order."""
+    order = result.order
+    assert order is not None, "a command about an order that was carried out has its picture"
+    return {
+        **order_fields(order, catalog),
+        "reason": result.expiry_reason,
+        "fills": fill_views(result, order, catalog),
+        "n": result.n,
+        "sequence": result.sequence,
+        "replayed": replayed,
+        "idempotency_key": key,
+    }
+
+
+def status_url(key: str, n: int = 0) -> str:
+    """Return where the answer to a command can be asked for, now and within the window."""
+    return f"{STATUS_PATH}?idempotency_key={key}" + (f"&n={n}" if n else "")
+
+
+def _accepted(n: int, key: str) -> Response:
+    url = status_url(key, n)
+    body = {"code": "ACCEPTED", "n": n, "idempotency_key": key, "status_url": url}
+    return answer(body, 202, {"Idempotency-Key": key, "Location": url})
+
+
+def _rejection(result: CommandResult, key: str, *, replayed: bool) -> ApiError:
+    code = result.code or Reject.INVALID_COMMAND
+    return ApiError(
+        code.value,
+        field=_FIELD_NAMES.get(result.field, result.field),
+        details={
+            "n": result.n,
+            "sequence": result.sequence,
+            "replayed": replayed,
+            "idempotency_key": key,
+        },
+    )

@@ -1,0 +1,104 @@
+"""Whatever fits the OpenAPI document, and much that does not, gets no 5xx, and what fits it.
+
+The gateway and the engine are processes; schemathesis makes the requests from the served document.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, cast
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from schemathesis.core.result import Ok
+
+from rialto.embedded_redis import choose_port
+from tests.api.conftest import Engine
+from tests.api.exchange import PASSWORD
+from tests.support.deadlines import eventually
+from tests.support.processes import running_service
+
+CASES_PER_ROUTE = 25  # A few seconds in all; a long campaign raises it.
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def url(engine: Engine) -> Iterator[str]:
+    """The public door of a gateway process."""
+    ports = {"api_port": choose_port(), "admin_port": choose_port()}
+    with running_service("api", engine.home, {"redis_url": engine.redis_url, **ports}) as service:
+        url = f"http://127.0.0.1:{ports['api_port']}"
+
+        def is_ready() -> bool:
+            service.fail_if_ended()
+            try:
+                return httpx.get(f"{url}/ready").status_code == 200
+            except httpx.HTTPError:
+                return False
+
+        eventually(is_ready)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def token(url: str) -> dict[str, str]:
+    credentials = {"username": "fuzzer", "password": PASSWORD}
+    assert httpx.post(f"{url}/api/v1/auth/register", json=credentials).status_code == 201
+    reply = httpx.post(f"{url}/login", json=credentials).json()
+    return {"Authorization": f"Bearer {reply['access_token']}"}
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+def test_no_request_breaks_the_gateway(
+    url: str, token: dict[str, str], mode: GenerationMode
+) -> None:
+    schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
+    operations = [cast(Ok[Any], result).ok() for result in schema.get_all_operations()]
+    assert len(operations) > 10
+    for operation in operations:
+        cases = operation.as_strategy(generation_mode=mode)
+
+        @settings(
+            max_examples=CASES_PER_ROUTE,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(cases)
+        def ask(case: schemathesis.Case[Any]) -> None:
+            case.call_and_validate(headers=token, checks=CHECKS)
+
+        with contextlib.suppress(
+            Unsatisfiable
+        ):  # Where nothing can be given, nothing can be wrong.
+            ask()
+    assert httpx.get(f"{url}/ready").status_code == 200
+
+
+def test_any_bytes_as_a_body_are_answered(url: str, token: dict[str, str]) -> None:
+    headers = {**token, "Content-Type": "application/json"}
+    with httpx.Client(base_url=url, headers=headers) as client:
+
+        @settings(max_examples=100, deadline=None, database=None)
+        @given(st.binary(max_size=300))
+        def ask(body: bytes) -> None:
+            for method in ("POST", "PATCH"):
+                response = client.request(method, "/order", content=body)
+                assert 400 <= response.status_code < 500
+
+        ask()

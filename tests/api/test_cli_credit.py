@@ -1,0 +1,41 @@
+"""`rialto admin credit`, on a running exchange."""
+
+import pytest
+
+from tests.api.conftest import Engine
+from tests.api.test_cli import make_admin, run
+
+
+@pytest.fixture(autouse=True)
+def at_the_running_exchange(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RIALTO_REDIS_URL", engine.redis_url)
+    make_admin("root", engine.home)  # The first time; later ones are refused.
+
+
+def test_a_credit_shows_the_balance_and_may_be_repeated(engine: Engine) -> None:
+    words = ("credit", "root", "INR", "1000.50", "--reference", "first")
+    result = run(*words, home=engine.home)
+    assert result.exit_code == 0, result.output
+    assert "available now: 1000.5 INR" in result.output
+    again = run(*words, home=engine.home)
+    assert "already" in again.output
+    assert "available now: 1000.5 INR" in again.output
+    more = run("credit", "root", "INR", "1", home=engine.home)
+    assert "available now: 1001.5 INR" in more.output
+
+
+@pytest.mark.parametrize(
+    ("name", "asset", "amount", "sentence"),
+    [
+        ("nobody", "INR", "5", "no user nobody"),
+        ("root", "GOLD", "5", "no such asset"),
+        ("root", "INR", "0", "above zero"),
+        ("root", "INR", "five", "plain decimal"),
+    ],
+)
+def test_a_bad_credit_is_one_sentence(
+    engine: Engine, name: str, asset: str, amount: str, sentence: str
+) -> None:
+    result = run("credit", name, asset, amount, home=engine.home)
+    assert result.exit_code == 1
+    assert sentence in result.output

@@ -4,13 +4,13 @@ The rule of this file: first on disk, then the cursor, then the trim. It has no 
 files; killed at any moment it goes on where they end.
 """
 
+import contextlib
 import fcntl
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from engine.archive import ArchiveError, ArchiveWriter, Record
 from engine.redis_link import RedisLink
@@ -48,22 +48,19 @@ class Archiver:
         self._kept: deque[_Kept] = deque()
         self._kept_size = 0
         self._trim_due_s = 0.0
-        self._lock: TextIO | None = None
 
     def run(self) -> None:
         """Archive until told to stop; raises ArchiveError when the files do not fit the streams."""
-        self._lock_folder()
-        for writer in (self._journal, self._events):
-            writer.open()
-        self._check_fit()
-        self._keep(self._events.last_number, 0)
-        _log.info("archiver_started", journal=self._journal.last_number)
-        try:
+        with contextlib.ExitStack() as stack:
+            _lock(self._folder, stack)
+            for writer in (self._journal, self._events):
+                stack.callback(writer.close)
+                writer.open()
+            self._check_fit()
+            self._keep(self._events.last_number, 0)
+            _log.info("archiver_started", journal=self._journal.last_number)
             while not self._should_stop():
                 self.turn()
-        finally:
-            self._journal.close()
-            self._events.close()
 
     def turn(self) -> None:
         """Archive what was committed since the last turn, waiting a moment for the first of it."""
@@ -76,14 +73,6 @@ class Archiver:
             self._link.call("SET", self._keys.cursor("events"), self._events.last_number)
         if time.monotonic() >= self._trim_due_s:
             self._trim()
-
-    def _lock_folder(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self._folder / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ArchiveError(f"Another archiver is at work in {self._folder}.") from error
 
     def _check_fit(self) -> None:
         position = self._position()
@@ -149,3 +138,12 @@ class Archiver:
     def _is_over(self, now_s: float) -> bool:
         too_old = now_s - self._kept[0].since_s > EVENTS_KEPT_S
         return too_old or self._kept_size > EVENTS_KEPT_SIZE_MAX
+
+
+def _lock(folder: Path, stack: contextlib.ExitStack) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = stack.enter_context((folder / "lock").open("w"))
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise ArchiveError(f"Another archiver is at work in {folder}.") from error

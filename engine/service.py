@@ -161,6 +161,8 @@ class EngineService:
     def _work(self) -> None:
         while not self._should_stop():
             self.turn()
+        self._store.announce(self._announcements)
+        self._announcements = []
 
     def turn(self) -> None:
         """Read one batch, apply it, commit it; it is announced with the next read, in one write."""

@@ -95,6 +95,11 @@ class Store:
         assert isinstance(response, list), "XREAD answers with a list of streams"
         return [entry_of(entry_id, fields) for entry_id, fields in response[0][1]]
 
+    def announce(self, announcements: list[tuple[Argument, ...]]) -> None:
+        """Send what `read` would have sent along, when nothing is to be read any more."""
+        if announcements:
+            self._link.call_all(announcements)
+
     def commit(self, position: int, last_sequence: int, events: bytes, program: Program) -> None:
         """Write everything that follows `position` atomically; raises Fenced."""
         head: list[Argument] = [

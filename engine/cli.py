@@ -1,0 +1,139 @@
+"""`rialto engine`: what an operator does to a venue at the machine itself; and a day's replay, for
+whoever makes the exchange that it runs on.
+
+The rule of this file: it works on Redis alone, whether an engine runs or not, and every failure is
+one sentence and exit code 1.
+"""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+import msgspec
+import redis
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from engine.operations import Refused, VenueStatus, read_status, skip
+from engine.redis_link import RedisLink
+from engine.replay.errors import ReplayError
+from engine.replay.replay import IN_FLIGHT, prepare, replay
+from engine.replay.report import Report, lines
+from engine.replay.verdict import PreparedDay
+from shared.channels import Keys
+from shared.home import read_run_redis_url
+from shared.settings import Settings, SettingsError, load_settings
+
+__all__ = ["IN_FLIGHT", "PreparedDay", "ReplayError", "app", "prepare", "replay_with_bar", "show"]
+
+app = typer.Typer(help="Look at the engine, and help it over a command.", no_args_is_help=True)
+
+Home = Annotated[
+    str, typer.Option("--home", help="The folder of this exchange (RIALTO_HOME, or .rialto).")
+]
+
+
+@app.command("status")
+def status_command(home: Home = "") -> None:
+    """Say how far the venue is and what stops it."""
+    with _opened(home) as (link, keys):
+        status = read_status(link, keys)
+    for name, value in _status_rows(status):
+        typer.echo(f"{name:<20} {value}")
+
+
+@app.command("skip")
+def skip_command(
+    n: Annotated[int, typer.Argument(help="The journal entry that the halt names.", min=1)],
+    home: Home = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Go on without the command that has halted the venue; it is never carried out."""
+    with _opened(home) as (link, keys):
+        if not yes and not _agreed(n, read_status(link, keys).halt):
+            raise _failed("Nothing was skipped.")
+        skip_n = skip(link, keys, n)
+    typer.echo(f"Entry {n} is skipped, by entry {skip_n}; the engine goes on.")
+
+
+def _status_rows(status: VenueStatus) -> Iterator[tuple[str, object]]:
+    yield "engine", "alive" if status.is_alive else "not running"
+    yield "position", status.position
+    yield "sequence", status.sequence
+    yield "journal", f"{status.last_n} entries, {status.waiting} waiting"
+    yield "unreadable", status.unreadable
+    if status.deaths:
+        yield "deaths", f"{status.deaths} at entry {status.counted_n}"
+    else:
+        yield "deaths", "none"
+    yield "halted", status.halt or "no"
+
+
+def _agreed(n: int, halt: str) -> bool:
+    if not sys.stdin.isatty():
+        raise _failed(f"Skipping entry {n} needs an answer: say --yes.")
+    typer.echo(f"The venue is halted: {halt}" if halt else "The venue is not halted.")
+    return typer.confirm(f"Skip entry {n}, so that it is never carried out?")
+
+
+@contextlib.contextmanager
+def _opened(home: str) -> Iterator[tuple[RedisLink, Keys]]:
+    try:
+        settings = load_settings({"home": home} if home else {})
+        with contextlib.closing(RedisLink(_redis_url(settings))) as link:
+            link.open()
+            yield link, Keys(settings.venue)
+    except (SettingsError, Refused) as error:
+        raise _failed(str(error)) from None
+    except (redis.RedisError, OSError) as error:
+        raise _failed(f"Redis does not answer ({error}): is the exchange running?") from None
+
+
+def _redis_url(settings: Settings) -> str:
+    url = settings.redis_url or read_run_redis_url(settings.home_path)
+    if not url:
+        raise Refused(
+            f"No exchange runs in {settings.home_path}: start it with `rialto up`, "
+            "or name its Redis with RIALTO_REDIS_URL."
+        )
+    return url
+
+
+def _failed(sentence: str) -> typer.Exit:
+    typer.echo(sentence, err=True)
+    return typer.Exit(1)
+
+
+# ---- replay ----
+
+
+async def replay_with_bar(
+    prepared: PreparedDay, redis_url: str, venue: str, *, in_flight: int
+) -> Report:
+    """Replay a day on a new exchange; a terminal on standard error sees a progress bar."""
+    with _progress(len(prepared.plan.commands)) as on_progress:
+        return await replay(
+            prepared, redis_url, venue, in_flight=in_flight, on_progress=on_progress
+        )
+
+
+def show(report: Report, *, as_json: bool) -> None:
+    """Print the report on standard output: one JSON object, or lines for a person."""
+    if as_json:
+        typer.echo(msgspec.json.encode(report).decode())
+        return
+    for line in lines(report):
+        typer.echo(line)
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    console = Console(stderr=True)
+    columns = TextColumn("replay"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task("replay", total=total)
+        yield lambda count: progress.update(task, completed=count)

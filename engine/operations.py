@@ -1,0 +1,78 @@
+"""What an operator may ask of a venue, whether an engine is there or not.
+
+The rule of this file: the ledger is only read here. The one write is a journal entry, and its
+script decides whether it may be written.
+"""
+
+from msgspec import Raw, Struct
+
+from engine.redis_link import RedisLink
+from engine.rows import load_meta
+from shared.channels import Keys
+from shared.messages import SkipCommand
+from shared.wire import NOBODY, WIRE_VERSION, Envelope, encode
+
+
+class Refused(Exception):
+    """One sentence for the operator; nothing was done."""
+
+
+class VenueStatus(Struct, frozen=True, kw_only=True):
+    """How far a venue is; `deaths` are those at journal entry `counted_n`, if it is not done."""
+
+    position: int
+    sequence: int
+    last_n: int
+    unreadable: int
+    halt: str
+    counted_n: int
+    deaths: int
+    is_alive: bool
+
+    @property
+    def waiting(self) -> int:
+        return self.last_n - self.position
+
+
+def read_status(link: RedisLink, keys: Keys) -> VenueStatus:
+    meta = load_meta(link.call, keys)
+    last_n, counted = link.call_all([("GET", keys.n), ("HMGET", keys.attempts, "n", "count")])
+    assert isinstance(counted, list), "HMGET answers with a list"
+    counted_n = int(counted[0] or 0)
+    return VenueStatus(
+        position=meta.position,
+        sequence=meta.sequence,
+        last_n=int(last_n) if isinstance(last_n, bytes) else 0,
+        unreadable=meta.unreadable,
+        halt=meta.halt,
+        counted_n=counted_n,
+        deaths=int(counted[1] or 0) if counted_n > meta.position else 0,
+        is_alive=bool(link.call("EXISTS", keys.lease)),
+    )
+
+
+def skip(link: RedisLink, keys: Keys, n: int) -> int:
+    """Journal the order to pass over entry `n`, lift the halt, and return the order's own number.
+
+    Raises Refused unless the venue is halted before exactly that entry: a running engine may be
+    carrying it out at this moment.
+    """
+    status = read_status(link, keys)
+    next_n = status.position + 1
+    if n <= status.position:
+        raise Refused(f"Entry {n} is carried out already; only entry {next_n} can be skipped.")
+    if n > next_n or n > status.last_n:
+        raise Refused(
+            f"Entry {n} is not the next one: the venue has carried out {status.position} "
+            f"of {status.last_n} entries."
+        )
+    if not status.halt:
+        raise Refused("The venue is not halted, so there is nothing to skip.")
+    command = Raw(encode(SkipCommand(skip_n=n)))
+    payload = encode(Envelope(WIRE_VERSION, NOBODY, 0, command))
+    names = [keys.n, keys.journal, keys.meta, keys.attempts]
+    skip_n = link.run("skip", names, [n, payload])
+    assert isinstance(skip_n, int), "the script answers with a number"
+    if not skip_n:
+        raise Refused(f"Entry {n} was carried out just now; nothing was skipped.")
+    return skip_n

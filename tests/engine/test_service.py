@@ -1,0 +1,328 @@
+"""The engine's service on a real Redis: what it commits, when it speaks, how it begins again."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import pytest
+from msgspec import Raw
+
+from engine.core import invariants
+from engine.core.exchange import Exchange, Limits
+from engine.service import NewerData
+from engine.store import Fenced
+from shared.messages import (
+    AmendOrder,
+    CancelOrder,
+    CommandReplayed,
+    CommandSkipped,
+    Deposit,
+    Order,
+    OrderStatus,
+    PlaceOrder,
+    Reject,
+    Side,
+    SkipCommand,
+    UnreadableCommand,
+)
+from shared.wire import (
+    NOBODY,
+    WIRE_VERSION,
+    Envelope,
+    Reply,
+    TradeRow,
+    decode,
+    decode_batch,
+    encode,
+)
+from tests.support.deadlines import DEADLINE_S
+from tests.support.venue import Venue, as_bytes
+
+ALICE, BOB = 1, 2
+
+
+@pytest.fixture
+def venue(each_redis_url: str) -> Iterator[Venue]:
+    with contextlib.closing(Venue(each_redis_url)) as venue:
+        venue.seed()
+        yield venue
+
+
+def deposit(account_id: int, asset: str, amount_atoms: int, key: str = "") -> Deposit:
+    return Deposit(
+        account_id=account_id, asset=asset, amount_atoms=amount_atoms, idempotency_key=key
+    )
+
+
+def limit(account_id: int, side: Side, lots: int, ticks: int, key: str = "") -> PlaceOrder:
+    return PlaceOrder(
+        account_id=account_id,
+        market="TATA_INR",
+        side=side,
+        quantity_lots=lots,
+        price_ticks=ticks,
+        idempotency_key=key,
+        client_order_id=key,
+    )
+
+
+def trade_of_ten(venue: Venue) -> None:
+    """Alice sells ten at 100 ticks, Bob buys four of them."""
+    venue.journal(
+        deposit(ALICE, "TATA", 10),
+        deposit(BOB, "INR", 100_000),
+        limit(ALICE, Side.SELL, 10, 100, "sell"),
+        limit(BOB, Side.BUY, 4, 120, "buy"),
+    )
+
+
+def restored(venue: Venue) -> Exchange:
+    _meta, rows = venue.engine().store.load()
+    exchange = Exchange.restore(rows)
+    invariants.check(exchange)
+    return exchange
+
+
+def test_an_order_is_answered_from_committed_rows(venue: Venue) -> None:
+    trade_of_ten(venue)
+    venue.engine().run_until_idle()
+    result = venue.result(BOB, "buy")
+    assert result is not None
+    assert result.order is not None
+    assert (result.code, result.order.status) == (None, OrderStatus.FILLED)
+    assert [(fill.trade_id, fill.price_ticks) for fill in result.fills] == [(1, 100)]
+    sold = venue.result(ALICE, "sell")
+    assert sold is not None
+    assert sold.order is not None
+    assert sold.order.filled_lots == 0, "an answer shows the order as it stood right after"
+
+
+def test_the_rows_say_what_the_exchange_says(venue: Venue) -> None:
+    trade_of_ten(venue)
+    venue.engine().run_until_idle()
+    redis, keys = venue.redis, venue.keys
+    assert redis.hget(keys.balances, "2:INR") == b"98000 0"  # 4 lots at 100 ticks of 5 paise
+    assert redis.hget(keys.balances, "1:TATA") == b"0 6"
+    assert redis.hgetall(keys.depth("TATA_INR")) == {b"a100": b"6"}
+    [row] = redis.lrange(keys.trades("TATA_INR"), 0, -1)
+    trade = decode(as_bytes(row), TradeRow)
+    assert (trade.trade_id, trade.quantity_lots, trade.taker_side) == (1, 4, Side.BUY)
+    [open_row] = redis.hgetall(keys.open_orders(ALICE)).values()
+    assert decode(as_bytes(open_row), Order).filled_lots == 4
+    [closed_row] = redis.hgetall(keys.closed).values()
+    assert decode(as_bytes(closed_row), Order).status is OrderStatus.FILLED
+    assert not redis.hgetall(keys.open_orders(BOB))
+
+
+def test_a_level_that_empties_leaves_the_depth_row(venue: Venue) -> None:
+    trade_of_ten(venue)
+    venue.journal(limit(BOB, Side.BUY, 6, 100))
+    venue.engine().run_until_idle()
+    assert venue.redis.hgetall(venue.keys.depth("TATA_INR")) == {}
+
+
+@pytest.mark.parametrize("batch_max", [1, 2, 3, 512])
+def test_events_are_numbered_without_a_hole_however_batches_are_cut(
+    venue: Venue, batch_max: int
+) -> None:
+    trade_of_ten(venue)
+    venue.journal(
+        CancelOrder(account_id=ALICE, client_order_id="sell", idempotency_key="c"),
+        CancelOrder(account_id=ALICE, client_order_id="sell", idempotency_key="c"),
+        AmendOrder(account_id=ALICE, order_id=99, quantity_lots=1),
+    )
+    venue.engine(batch_max=batch_max).run_until_idle()
+    events = [event for applied in venue.events() for event in applied.events]
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+    assert [applied.n for applied in venue.events()] == list(range(1, 13))
+    assert len(list(venue.batches())) == -(-12 // batch_max)
+
+
+def test_a_restart_after_every_entry_ends_in_the_same_state(venue: Venue) -> None:
+    trade_of_ten(venue)
+    venue.engine().run_until_idle()
+    whole = restored(venue).state_hash()
+    with contextlib.closing(Venue(venue.url, "other")) as other:
+        other.seed()
+        other.engine().run_until_idle()
+        for command in (
+            deposit(ALICE, "TATA", 10),
+            deposit(BOB, "INR", 100_000),
+            limit(ALICE, Side.SELL, 10, 100, "sell"),
+            limit(BOB, Side.BUY, 4, 120, "buy"),
+        ):
+            other.journal(command)
+            other.engine().run_until_idle()
+        assert restored(other).state_hash() == whole
+
+
+def test_a_repeated_key_is_answered_not_executed(venue: Venue) -> None:
+    venue.journal(deposit(ALICE, "INR", 500, "d1"))
+    venue.engine().run_until_idle()
+    venue.journal(deposit(ALICE, "INR", 500, "d1"), deposit(ALICE, "INR", 700, "d1"))
+    venue.engine().run_until_idle()
+    assert venue.redis.hget(venue.keys.balances, "1:INR") == b"500 0"
+    repeat, other = (applied.events[0] for applied in venue.events()[-2:])
+    assert isinstance(repeat, CommandReplayed)
+    assert repeat.original_n == 6
+    assert getattr(other, "code", None) is Reject.IDEMPOTENCY_MISMATCH
+    result = venue.result(ALICE, "d1")
+    assert result is not None
+    assert (result.n, result.code) == (6, None)
+
+
+def test_the_oldest_keys_are_forgotten_beyond_the_limit(venue: Venue) -> None:
+    venue.journal(*[deposit(ALICE, "INR", 1, f"d{i}") for i in range(5)])
+    venue.engine(limits=Limits(idempotency_keys_max=3)).run_until_idle()
+    assert [venue.result(ALICE, f"d{i}") is not None for i in range(5)] == [0, 0, 1, 1, 1]
+    assert venue.redis.hlen(venue.keys.results) == 3
+
+
+def test_unreadable_entries_are_set_aside_and_the_engine_goes_on(venue: Venue) -> None:
+    garbage = [b"", b"\xff" * 40, b"\x94\x01\xa0\x00\x91\xa4nope", b"\x94\x02\xa0\x00\xc0"]
+    venue.journal_bytes(*garbage)
+    venue.journal(deposit(ALICE, "INR", 5))
+    venue.engine().run_until_idle()
+    events = [applied.events[0] for applied in venue.events()][5:]
+    assert [type(event) for event in events[:4]] == [UnreadableCommand] * 4
+    assert venue.redis.lrange(venue.keys.dead, 0, -1) == garbage[::-1]
+    assert venue.meta("unreadable") == "4"
+    assert venue.redis.hget(venue.keys.balances, "1:INR") == b"5 0"
+
+
+def test_replies_and_events_are_published_only_after_the_commit(venue: Venue) -> None:
+    with venue.redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+        channels = (venue.keys.events_channel, venue.keys.reply_channel("gateway"))
+        pubsub.subscribe(*channels)
+        for _ in channels:
+            assert pubsub.get_message(timeout=DEADLINE_S) is None  # Subscribed, and heard so.
+        committed_before: list[str] = []
+
+        def at_step(name: str) -> None:
+            if name == "committed":
+                while message := pubsub.get_message():
+                    committed_before.append(str(message["type"]))
+
+        venue.journal(deposit(ALICE, "INR", 5, "d"), gateway="gateway")
+        venue.engine(at_step=at_step).run_until_idle()
+        assert committed_before == [], "nothing was said before the commit"
+        heard = [pubsub.get_message(timeout=DEADLINE_S) for _ in channels]
+        said = {message["channel"].decode(): message["data"] for message in heard if message}
+    [reply] = decode(said[venue.keys.reply_channel("gateway")], list[Reply])
+    assert (reply.request_id, reply.n) == (1, 6)
+    assert reply.result == venue.result(ALICE, "d")
+    assert decode_batch(said[venue.keys.events_channel]) == venue.events()
+
+
+def test_a_fenced_engine_writes_nothing(venue: Venue) -> None:
+    def takeover(name: str) -> None:
+        if name == "applied":
+            assert venue.engine(owner="same").store.acquire()
+
+    old = venue.engine(owner="same", at_step=takeover)
+    with pytest.raises(Fenced, match="epoch"):
+        old.run_until_idle()
+    assert not list(venue.batches())
+    venue.engine(owner="same").run_until_idle()
+    assert [applied.n for applied in venue.events()] == [1, 2, 3, 4, 5]
+
+
+def test_a_second_engine_stands_by_while_the_first_holds_the_lease(venue: Venue) -> None:
+    first = venue.engine(owner="first")
+    assert first.store.acquire()
+    assert not venue.engine(owner="second").store.acquire()
+    first.store.release()
+    assert venue.engine(owner="second").store.acquire()
+
+
+def test_data_of_a_newer_program_is_refused(venue: Venue) -> None:
+    venue.engine().run_until_idle()
+    venue.redis.hset(venue.keys.meta, "version", 99)
+    venue.journal(deposit(ALICE, "INR", 5))
+    with pytest.raises(NewerData, match="newer Rialto"):
+        venue.engine().run_until_idle()
+
+
+class Bug(Exception):
+    pass
+
+
+def poison(monkeypatch: pytest.MonkeyPatch, amount_atoms: int) -> None:
+    """From now on a deposit of that amount makes the core raise."""
+    apply = Exchange.apply
+
+    def apply_or_raise(self: Exchange, command: object, **stamps: object) -> object:
+        if isinstance(command, Deposit) and command.amount_atoms == amount_atoms:
+            raise Bug(amount_atoms)
+        return apply(self, command, **stamps)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Exchange, "apply", apply_or_raise)
+
+
+def test_the_third_death_at_one_command_halts_and_skipping_it_goes_on(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue.journal(deposit(ALICE, "INR", 5), deposit(ALICE, "INR", 666), deposit(ALICE, "INR", 7))
+    poison(monkeypatch, 666)
+    for death in range(3):
+        assert isinstance(venue.engine().die_at(), Bug), f"death {death + 1}"
+    halted = venue.engine().run_until_idle()
+    assert "3 times at journal entry 7" in halted.store.halt_reason()
+    assert venue.meta("position") == "6", "what stood before the deadly entry is committed"
+    assert skip(venue, 7) == 9
+    venue.engine().run_until_idle()
+    assert venue.redis.hget(venue.keys.balances, "1:INR") == b"12 0"
+    skipped = venue.events()[6]
+    assert skipped.n == 7
+    assert isinstance(skipped.events[0], CommandSkipped)
+
+
+def skip(venue: Venue, n: int) -> int:
+    command = SkipCommand(skip_n=n, idempotency_key=f"skip-{n}")
+    keys = [venue.keys.n, venue.keys.journal, venue.keys.meta, venue.keys.attempts]
+    payload = encode(Envelope(WIRE_VERSION, NOBODY, 0, Raw(encode(command))))
+    answer = venue.engine().link.run("skip", keys, [n, payload])
+    assert isinstance(answer, int)
+    return answer
+
+
+def test_only_the_entry_at_hand_can_be_skipped(venue: Venue) -> None:
+    venue.engine().run_until_idle()
+    venue.journal(deposit(ALICE, "INR", 5), deposit(ALICE, "INR", 6))
+    assert skip(venue, 7) == 0
+    assert skip(venue, 5) == 0
+    assert skip(venue, 6) == 8
+
+
+def test_a_halted_venue_takes_no_commands(venue: Venue) -> None:
+    engine = venue.engine()
+    assert engine.store.acquire()
+    engine.store.halt("for a test")
+    with pytest.raises(AssertionError, match="HALTED"):
+        venue.journal(deposit(ALICE, "INR", 5))
+
+
+def test_an_engine_that_was_killed_twice_goes_on_in_single_steps(venue: Venue) -> None:
+    for _ in range(2):
+        with pytest.raises(Bug):
+            venue.engine(at_step=_raise_at("applied")).run_until_idle()
+    venue.engine().run_until_idle()
+    assert venue.meta("position") == "5"
+    assert len(list(venue.batches())) == 5, "each entry was a commit of its own"
+
+
+def test_being_killed_with_nothing_at_hand_counts_for_nothing(venue: Venue) -> None:
+    venue.engine().run_until_idle()
+    for _ in range(4):
+        venue.journal(deposit(ALICE, "INR", 5))
+        with pytest.raises(Bug):
+            venue.engine(at_step=_raise_at("loaded")).run_until_idle()
+    venue.engine().run_until_idle()
+    assert len(list(venue.batches())) == 2
+
+
+def _raise_at(step: str) -> Callable[[str], None]:
+    def at_step(name: str) -> None:
+        if name == step:
+            raise Bug(name)
+
+    return at_step

@@ -1,0 +1,1 @@
+"""Tests that cut across: the whole exchange as processes, killed and looked at from outside."""

@@ -19,14 +19,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from engine.operations import Refused, VenueStatus, read_status, skip
 from engine.redis_link import RedisLink
 from engine.replay.errors import ReplayError
-from engine.replay.replay import IN_FLIGHT, prepare, replay
+from engine.replay.replay import prepare, replay
 from engine.replay.report import Report, lines
 from engine.replay.verdict import PreparedDay
 from shared.channels import Keys
 from shared.home import read_run_redis_url
 from shared.settings import Settings, SettingsError, load_settings
 
-__all__ = ["IN_FLIGHT", "PreparedDay", "ReplayError", "app", "prepare", "replay_with_bar", "show"]
+__all__ = ["PreparedDay", "ReplayError", "app", "prepare", "replay_with_bar", "show"]
 
 app = typer.Typer(help="Look at the engine, and help it over a command.", no_args_is_help=True)
 

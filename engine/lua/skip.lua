@@ -1,7 +1,10 @@
 -- Journal the operator's order to pass over one entry, and lift the halt that it caused.
 -- KEYS: n, journal, meta, attempts. ARGV: the entry to skip, the payload of the SkipCommand.
--- Returns the number of the new entry, or 0 when that entry is not the next one to be executed.
-local position = tonumber(redis.call('HGET', KEYS[3], 'position') or '0')
+-- Returns the number of the new entry, or 0 when the venue is not halted, so that an engine may be at
+-- work on that entry just now, or when another entry is the next one to be executed.
+local state = redis.call('HMGET', KEYS[3], 'position', 'halt')
+if not state[2] or state[2] == '' then return 0 end
+local position = tonumber(state[1] or '0')
 local n = tonumber(redis.call('GET', KEYS[1]) or '0')
 if tonumber(ARGV[1]) ~= position + 1 or tonumber(ARGV[1]) > n then return 0 end
 local clock = redis.call('TIME')

@@ -234,6 +234,7 @@ Command = (
     | PlaceOrder | CancelOrder | AmendOrder | SkipCommand
 )  # fmt: skip
 
+
 class BalanceChange(_Message, frozen=True):
     """One asset of one account: what changed, and what it is now; the event around it is the
     cause.

@@ -11,7 +11,7 @@ from msgspec import Struct
 from engine.core.changes import Changes, ClosedOrder, RememberedKey, Rows
 from shared.channels import Keys, balance_field, result_field
 from shared.messages import Asset, Market, MarketState, Order, Totals
-from shared.wire import TradeRow, decode, encode
+from shared.wire import PAYLOAD_SIZE_MAX, TradeRow, decode, encode
 
 DATA_VERSION = 1  # Of all rows; a program refuses to open what a later one wrote.
 DEAD_ENTRIES_MAX = 1_000  # Enough to find the faulty sender, at most 4 MB.
@@ -99,7 +99,7 @@ def write_changes(
 
 def write_dead(program: Program, keys: Keys, payloads: list[bytes]) -> None:
     if payloads:
-        program.write("LPUSH", keys.dead, list(payloads))
+        program.write("LPUSH", keys.dead, [payload[:PAYLOAD_SIZE_MAX] for payload in payloads])
         program.write("LTRIM", keys.dead, [0, DEAD_ENTRIES_MAX - 1])
 
 

@@ -26,6 +26,7 @@ from shared.messages import (
 )
 from shared.wire import (
     NOBODY,
+    PAYLOAD_SIZE_MAX,
     WIRE_VERSION,
     Envelope,
     Reply,
@@ -179,13 +180,15 @@ def test_the_oldest_keys_are_forgotten_beyond_the_limit(venue: Venue) -> None:
 
 def test_unreadable_entries_are_set_aside_and_the_engine_goes_on(venue: Venue) -> None:
     garbage = [b"", b"\xff" * 40, b"\x94\x01\xa0\x00\x91\xa4nope", b"\x94\x02\xa0\x00\xc0"]
+    garbage += [b"\x94\x01\xa2\xff\xfe\x00\xc0", b"x" * (PAYLOAD_SIZE_MAX + 1)]
     venue.journal_bytes(*garbage)
     venue.journal(deposit(ALICE, "INR", 5))
     venue.engine().run_until_idle()
     events = [applied.events[0] for applied in venue.events()][5:]
-    assert [type(event) for event in events[:4]] == [UnreadableCommand] * 4
-    assert venue.redis.lrange(venue.keys.dead, 0, -1) == garbage[::-1]
-    assert venue.meta("unreadable") == "4"
+    assert [type(event) for event in events[:6]] == [UnreadableCommand] * 6
+    kept = [payload[:PAYLOAD_SIZE_MAX] for payload in garbage]
+    assert venue.redis.lrange(venue.keys.dead, 0, -1) == kept[::-1]
+    assert venue.meta("unreadable") == "6"
     assert venue.redis.hget(venue.keys.balances, "1:INR") == b"5 0"
 
 

@@ -32,6 +32,7 @@ from shared.outcomes import (
 from shared.redis_client import connect_async
 from shared.tasks import spawn, stop
 from shared.wire import (
+    PAYLOAD_SIZE_MAX,
     WIRE_VERSION,
     CommandResult,
     DecodeError,
@@ -48,6 +49,7 @@ LOOKUP_EVERY_S = 0.5
 LOOKUP_COUNT_MAX = 500  # Results read in one call, so that one answer stays small.
 SWEEP_EVERY_S = 0.05  # How finely the two waits above are kept.
 assert LOOKUP_AFTER_S > SWEEP_EVERY_S
+STOPPING = NotAccepted(Refusal.BUSY, "This gateway is stopping; nothing was done.")
 
 _log = get_logger(__name__)
 
@@ -92,22 +94,27 @@ class CommandBus:
             },
         )
         self._heard_at_s = float("-inf")
+        self._closing = False
         self._request_id = 0
         self._waiting: deque[_Pending] = deque()
         self._pending: dict[int, _Pending] = {}
         self._wake = asyncio.Event()
+        self._repeated = asyncio.Event()  # An answer waits in the results: look at once.
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         await self._listener.start()
         self._tasks = [
             spawn(self._write_loop(), "bus-write"),
-            spawn(self._sweep_loop(), "bus-sweep"),
+            spawn(self._look_up_loop(), "bus-look-up"),
+            spawn(self._give_up_loop(), "bus-give-up"),
         ]
 
     async def close(self) -> None:
         """Stop; commands still in flight are told what is known of them."""
+        self._closing = True
         await stop(*self._tasks)
+        self._refuse_waiting(STOPPING)
         for pending in list(self._pending.values()):
             self._resolve(pending, Accepted(pending.n) if pending.n else Unknown())
         await self._listener.close()
@@ -122,6 +129,11 @@ class CommandBus:
     def engine_is_up(self) -> bool:
         """Whether the engine was heard within the longest silence that a living one keeps."""
         return time.monotonic() - self._heard_at_s <= self._engine_silence_max_s
+
+    @property
+    def in_flight(self) -> int:
+        """How many commands have been taken and are not answered yet."""
+        return len(self._pending)
 
     async def wait_until_ready(self, timeout_s: float) -> bool:
         """Wait until Redis and the engine are heard; return False when the time is over."""
@@ -148,6 +160,8 @@ class CommandBus:
         return await pending.future
 
     def _refusal(self) -> NotAccepted | None:
+        if self._closing:
+            return STOPPING
         if not self.redis_is_up:
             return NotAccepted(Refusal.REDIS_UNAVAILABLE, "Redis cannot be reached.")
         if not self.engine_is_up:
@@ -160,9 +174,11 @@ class CommandBus:
         self._request_id += 1
         data = encode(command)
         envelope = Envelope(WIRE_VERSION, self.gateway, self._request_id, msgspec.Raw(data))
+        payload = encode(envelope)
+        assert len(payload) <= PAYLOAD_SIZE_MAX, "a sender checks the length of its texts"
         return _Pending(
             self._request_id,
-            encode(envelope),
+            payload,
             result_field(command.account_id, command.idempotency_key),
             fingerprint(data),
             asyncio.get_running_loop().create_future(),
@@ -179,21 +195,43 @@ class CommandBus:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
-                count = min(len(self._waiting), PAYLOADS_PER_CALL_MAX)
-                await self._write([self._waiting.popleft() for _ in range(count)])
+            while batch := self._next_batch():
+                await self._write(batch)
+
+    def _next_batch(self) -> list[_Pending]:
+        batch: list[_Pending] = []
+        while self._waiting and len(batch) < PAYLOADS_PER_CALL_MAX:
+            pending = self._waiting.popleft()
+            if pending.future.done():  # Its sender went away before anything was sent.
+                del self._pending[pending.request_id]
+            else:
+                batch.append(pending)
+        return batch
 
     async def _write(self, batch: list[_Pending]) -> None:
         outcome = await self._enqueuer.enqueue([pending.payload for pending in batch])
         if isinstance(outcome, Journalled):
-            now_s = time.monotonic()
             for n, pending in enumerate(batch, start=outcome.first_n):
-                pending.n = n
-                pending.lookup_at_s = now_s + LOOKUP_AFTER_S
-                pending.give_up_at_s = now_s + self._reply_timeout_s
+                self._note_journalled(pending, n)
             return
         for pending in batch:
-            self._resolve(pending, outcome)
+            if not pending.n:  # Its reply may have come though the answer to its writing did not.
+                self._resolve(pending, outcome)
+        if isinstance(outcome, NotAccepted) and outcome.refusal is Refusal.REDIS_UNAVAILABLE:
+            # Those behind would wait as long again, batch by batch, for the same refusal.
+            self._refuse_waiting(outcome)
+
+    def _refuse_waiting(self, refusal: NotAccepted) -> None:
+        while self._waiting:
+            self._resolve(self._waiting.popleft(), refusal)
+
+    def _note_journalled(self, pending: _Pending, n: int) -> None:
+        if pending.n:
+            return
+        now_s = time.monotonic()
+        pending.n = n
+        pending.lookup_at_s = now_s + LOOKUP_AFTER_S
+        pending.give_up_at_s = now_s + self._reply_timeout_s
 
     # ---- answers ----
 
@@ -213,39 +251,63 @@ class CommandBus:
                 continue
             if reply.result is not None:
                 self._resolve(pending, Answered(reply.n, reply.result))
-            else:  # A repeat: its first answer is in the results, read it with the next sweep.
-                pending.n = reply.n
+            else:  # A repeat: its first answer is in the results, read it there.
+                self._note_journalled(pending, reply.n)
                 pending.lookup_at_s = 0.0
-                pending.give_up_at_s = time.monotonic() + self._reply_timeout_s
+                self._repeated.set()
 
-    async def _sweep_loop(self) -> None:
+    async def _give_up_loop(self) -> None:
+        # Apart from the lookups, so that a Redis that stands still cannot hold up an answer.
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
             now_s = time.monotonic()
-            journalled = [pending for pending in self._pending.values() if pending.n]
-            late = [pending for pending in journalled if pending.lookup_at_s <= now_s]
-            if late and self.redis_is_up:
-                with contextlib.suppress(redis.RedisError, OSError):
-                    await self._look_up(late[:LOOKUP_COUNT_MAX])
-            for pending in journalled:
-                if pending.give_up_at_s <= now_s:
+            for pending in self._journalled():
+                if pending.give_up_at_s <= now_s or pending.future.done():
                     self._resolve(pending, Accepted(pending.n))
 
+    async def _look_up_loop(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_EVERY_S):
+                    await self._repeated.wait()
+            self._repeated.clear()
+            now_s = time.monotonic()
+            late = [pending for pending in self._journalled() if pending.lookup_at_s <= now_s]
+            if not late or not self.redis_is_up:
+                continue
+            try:
+                await self._look_up(late[:LOOKUP_COUNT_MAX])
+            except (redis.RedisError, OSError) as error:
+                _log.debug("lookup_failed", reason=str(error))
+
+    def _journalled(self) -> list[_Pending]:
+        return [pending for pending in self._pending.values() if pending.n]
+
     async def _look_up(self, late: list[_Pending]) -> None:
-        next_at_s = time.monotonic() + LOOKUP_EVERY_S
-        fields = [pending.result_field for pending in late]
-        rows = await self._client.hmget(self._keys.results, fields)
+        for pending in late:
+            pending.lookup_at_s = time.monotonic() + LOOKUP_EVERY_S
+        # The position is read first, so the rows are at least as new as it says.
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.hget(self._keys.meta, "position")
+        pipeline.hmget(self._keys.results, [pending.result_field for pending in late])
+        position, rows = await pipeline.execute()
         for pending, row in zip(late, rows, strict=True):
-            pending.lookup_at_s = next_at_s
-            if isinstance(row, bytes):
-                self._resolve(pending, outcome_of_row(pending.n, pending.fingerprint, row))
+            outcome = _outcome_of_row(pending, row, int(position or 0)) if row else None
+            if outcome is not None:
+                self._resolve(pending, outcome)
 
 
-def outcome_of_row(n: int, wanted_fingerprint: bytes, row: bytes) -> Answered | Mismatch:
-    """Return what a stored result means for entry `n` with that fingerprint; raises DecodeError."""
-    result = decode(row, CommandResult)
-    if result.n == n:
-        return Answered(n, result)
-    if result.fingerprint == wanted_fingerprint:
-        return Answered(n, result, replayed=True)
+def _outcome_of_row(pending: _Pending, row: bytes, position: int) -> Answered | Mismatch | None:
+    """Return what a stored result means for the command, None while it is not decided yet."""
+    try:
+        result = decode(row, CommandResult)
+    except DecodeError as error:
+        _log.error("unreadable_result", field=pending.result_field, reason=str(error))
+        return None
+    if result.n == pending.n:
+        return Answered(pending.n, result)
+    if position < pending.n:
+        return None  # Of an earlier command, whose window may end before ours is carried out.
+    if result.fingerprint == pending.fingerprint:
+        return Answered(pending.n, result, replayed=True)
     return Mismatch(result.n)

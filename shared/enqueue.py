@@ -5,6 +5,7 @@ one step and sending another, so a failure before the send is a refusal and only
 is unknown.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,23 +43,30 @@ class Enqueuer:
         """Append all payloads or none; at most PAYLOADS_PER_CALL_MAX of them."""
         assert 0 < len(payloads) <= PAYLOADS_PER_CALL_MAX, "a call carries a bounded batch"
         try:
-            connection, script = await self._connected()
+            async with asyncio.timeout(ENQUEUE_TIMEOUT_S):
+                connection, script = await self._connected()
         except (redis.RedisError, OSError) as error:
             await self._disconnect()
             return NotAccepted(Refusal.REDIS_UNAVAILABLE, f"Redis cannot be reached: {error}")
         try:
-            await connection.send_command(
-                "EVALSHA", script.sha, 3, *self._keys, self._backlog_commands_max, *payloads
-            )
-            return _outcome(await connection.read_response())
-        except redis.exceptions.NoScriptError:
-            await self._disconnect()  # Not run; the next connection brings the script along.
-            return NotAccepted(Refusal.REDIS_UNAVAILABLE, "Redis was restarted just now.")
+            return await self._send(connection, script, payloads)
         except redis.ResponseError as error:
             return NotAccepted(Refusal.REDIS_UNAVAILABLE, f"Redis refused the write: {error}")
         except (redis.RedisError, OSError):
             await self._disconnect()
             return Unknown()
+
+    async def _send(
+        self, connection: AbstractConnection, script: Script, payloads: Sequence[bytes]
+    ) -> Journalled | NotAccepted:
+        call = ("EVALSHA", script.sha, 3, *self._keys, self._backlog_commands_max, *payloads)
+        try:
+            await connection.send_command(*call)
+            return _outcome(await connection.read_response())
+        except redis.exceptions.NoScriptError:  # The server lost its scripts, so nothing was run.
+            await _load(connection, script)
+            await connection.send_command(*call)
+            return _outcome(await connection.read_response())
 
     async def close(self) -> None:
         await self._disconnect()
@@ -70,8 +78,7 @@ class Enqueuer:
             self._connection = connection
             await connection.connect()
             script = load_script("shared", "enqueue")
-            await connection.send_command("SCRIPT", "LOAD", script.text)
-            await connection.read_response()
+            await _load(connection, script)
             self._script = script
         elif not self._connection.is_connected or await self._connection.can_read():
             # The server closed the connection while it was idle; nothing of ours was under way.
@@ -83,6 +90,11 @@ class Enqueuer:
         connection, self._connection, self._script = self._connection, None, None
         if connection is not None:
             await connection.disconnect(nowait=True)
+
+
+async def _load(connection: AbstractConnection, script: Script) -> None:
+    await connection.send_command("SCRIPT", "LOAD", script.text)
+    await connection.read_response()
 
 
 def _outcome(response: list[bytes | int]) -> Journalled | NotAccepted:

@@ -35,7 +35,7 @@ def read_run_redis_url(home: Path) -> str | None:
     """Return the Redis URL of the run that is alive in `home`, or None when none is noted there."""
     try:
         run = json.loads(run_file(home).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     url = run.get("redis_url") if isinstance(run, dict) else None
     return url if isinstance(url, str) and url else None

@@ -69,21 +69,27 @@ class Listener:
 
     async def _listen(self, pubsub: PubSub) -> None:
         subscriptions_due = len(self._handlers)
+        asked = False
         while True:
             message = await pubsub.get_message(timeout=SILENCE_MAX_S)
             if message is None:
-                if self.connected and await self._is_dead(pubsub):
+                if asked or not self.connected:
                     raise redis.ConnectionError("the channel is silent")
+                await pubsub.ping()
+                asked = True
                 continue
-            if message["type"] == "subscribe":
-                subscriptions_due -= 1
-                if subscriptions_due == 0:
-                    self.connected = True
-                    if self._on_gap is not None:
-                        self._on_gap()
-            elif message["type"] == "message":
+            asked = False
+            if message["type"] == "message":
                 self._handlers[message["channel"]](message["data"])
+            elif message["type"] == "subscribe":
+                subscriptions_due -= 1
+                # One more than ours means that the client has reconnected behind our back.
+                if subscriptions_due < 0:
+                    raise redis.ConnectionError("the subscription was renewed")
+                if subscriptions_due == 0:
+                    self._stand()
 
-    async def _is_dead(self, pubsub: PubSub) -> bool:
-        await pubsub.ping()
-        return await pubsub.get_message(timeout=SILENCE_MAX_S) is None
+    def _stand(self) -> None:
+        self.connected = True
+        if self._on_gap is not None:
+            self._on_gap()

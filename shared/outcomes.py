@@ -30,7 +30,8 @@ class Answered:
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """Final, nothing done: the idempotency key was used with other parameters, as entry
-    `original_n`.
+    `original_n`. So says a lookup; a reply says the same as Answered with the engine's
+    Reject.IDEMPOTENCY_MISMATCH.
     """
 
     original_n: int

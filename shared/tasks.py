@@ -14,7 +14,7 @@ _log = get_logger(__name__)
 
 
 def spawn(work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
-    """Run `work` as a task; the caller keeps it and cancels it, and any other end stops the
+    """Run `work` as a task that the caller keeps and cancels; an exception in it stops the
     service.
     """
     task = asyncio.create_task(work, name=name)

@@ -13,7 +13,7 @@ from redis.retry import Retry
 
 CONNECT_TIMEOUT_S = 2.0  # A Redis on the same network answers in milliseconds or is gone.
 SOCKET_TIMEOUT_S = 5.0  # Longer than any blocking read of ours, so a timeout means trouble.
-POOL_SIZE_MAX = 32  # Connections of one process; waiting for one is better than opening more.
+POOL_SIZE_MAX = 32  # Connections of one asyncio client; waiting is better than opening more.
 
 
 def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
@@ -23,7 +23,6 @@ def connect(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
         socket_timeout=timeout_s,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
-        max_connections=POOL_SIZE_MAX,
         protocol=2,
     )
 

@@ -1,0 +1,116 @@
+"""What the container engine is told about each service, asked of a real Redis and real doors."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+import redis
+
+from rialto.embedded_redis import choose_port
+from rialto.healthcheck import ARCHIVE_BEHIND_MAX, main
+from shared.channels import Keys
+
+KEYS = Keys("rialto")
+
+
+@pytest.fixture
+def venue(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Redis]:
+    monkeypatch.setenv("RIALTO_REDIS_URL", redis_url)
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@contextmanager
+def door_that_answers(status: int, body: bytes) -> Iterator[int]:
+    class Door(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/ready" else 404)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Door) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_an_engine_is_healthy_while_it_holds_the_lease(
+    venue: redis.Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["engine"]) == 1
+    assert capsys.readouterr().err == "No engine holds the lease.\n"
+    venue.set(KEYS.lease, "somebody")
+    assert main(["engine"]) == 0
+
+
+def test_a_halted_venue_is_not_healthy(
+    venue: redis.Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    venue.set(KEYS.lease, "somebody")
+    venue.hset(KEYS.meta, "halt", "three deaths at entry 7")
+    assert main(["engine"]) == 1
+    assert capsys.readouterr().err == "The venue is halted: three deaths at entry 7.\n"
+
+
+def test_an_archive_is_healthy_until_it_is_far_behind(
+    venue: redis.Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["archive"]) == 0
+    venue.hset(KEYS.meta, "position", ARCHIVE_BEHIND_MAX + 5)
+    venue.set(KEYS.cursor("journal"), 5)
+    assert main(["archive"]) == 0
+    venue.hset(KEYS.meta, "position", ARCHIVE_BEHIND_MAX + 6)
+    assert main(["archive"]) == 1
+    assert capsys.readouterr().err == "Entry 5 of 20006 is the last one archived.\n"
+
+
+@pytest.mark.parametrize("service", ["engine", "archive"])
+def test_without_redis_nothing_is_healthy(
+    service: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RIALTO_REDIS_URL", f"redis://127.0.0.1:{choose_port()}/0")
+    assert main([service]) == 1
+    assert capsys.readouterr().err.startswith("No answer: ")
+
+
+@pytest.mark.parametrize(("service", "setting"), [("api", "API"), ("broadcaster", "WS")])
+def test_a_door_is_healthy_when_it_says_that_it_is_ready(
+    service: str,
+    setting: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(f"RIALTO_{setting}_HOST", "0.0.0.0")
+    with door_that_answers(200, b'{"ready":true}') as port:
+        monkeypatch.setenv(f"RIALTO_{setting}_PORT", str(port))
+        assert main([service]) == 0
+    assert main([service]) == 1  # Nobody listens there any more.
+    with door_that_answers(503, b'{"ready":false,"engine":false}') as port:
+        monkeypatch.setenv(f"RIALTO_{setting}_PORT", str(port))
+        assert main([service]) == 1
+    assert capsys.readouterr().err.endswith('503 {"ready":false,"engine":false}\n')
+
+
+@pytest.mark.parametrize("arguments", [[], ["history"], ["api", "engine"]])
+def test_the_program_names_the_services_that_it_knows(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    assert capsys.readouterr().err == "Name one service: engine, archive, api, broadcaster.\n"
+
+
+def test_settings_that_cannot_be_used_are_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RIALTO_LEASE_TTL_MS", "never")
+    assert main(["engine"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1

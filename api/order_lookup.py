@@ -4,6 +4,8 @@ The rule of this file: everything is looked up under the account that asks, so a
 never even compared; the rows of one answer are of one instant.
 """
 
+import contextlib
+
 from fastapi import Response
 
 from api.answers import answer
@@ -60,12 +62,19 @@ class OrderLookup:
         _, (row,) = await self._store.read(
             ("HGET", self._store.keys.results, result_field(account_id, key))
         )
-        order = decode(row, CommandResult).order if row is not None else None
+        order = await self._amended(account_id, decode(row, CommandResult)) if row else None
         if order is not None and (
             order.order_id == wanted_id or order.client_order_id == wanted_name != ""
         ):
             return order
         return await self.named(account_id, order_id, client_order_id)
+
+    async def _amended(self, account_id: int, result: CommandResult) -> Order | None:
+        if result.order is not None or not result.named_order_id:
+            return result.order
+        with contextlib.suppress(ApiError):  # Closed so long ago that it is forgotten.
+            return await self._by_id(account_id, result.named_order_id, 0)
+        return None
 
     async def status(self, account_id: int, key: str, n: int) -> Response:
         """Return the answer stored under `key`; if `n` is not carried out yet, 202."""

@@ -76,6 +76,10 @@ class Applier:
             self._answer(decoded, events, batch)
 
     def _events(self, entry: Entry, decoded: Decoded | None) -> list[Event]:
+        if entry.n in self._skips and decoded is not None:
+            return self.exchange.skip(
+                entry.n, entry.at_ns, command=decoded.command, fingerprint=decoded.fingerprint
+            )
         if entry.n in self._skips:
             return self.exchange.skip(entry.n, entry.at_ns)
         if decoded is None:

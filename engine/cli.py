@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from engine.operations import Refused, VenueStatus, read_status, skip
+from engine.operations import Refused, VenueStatus, read_status, resume, skip
 from engine.redis_link import RedisLink
 from engine.replay.errors import ReplayError
 from engine.replay.replay import prepare, replay
@@ -56,6 +56,14 @@ def skip_command(
             raise _failed("Nothing was skipped.")
         skip_n = skip(link, keys, n)
     typer.echo(f"Entry {n} is skipped, by entry {skip_n}; the engine goes on.")
+
+
+@app.command("resume")
+def resume_command(home: Home = "") -> None:
+    """Lift the halt and try the command again, when its deaths had another cause."""
+    with _opened(home) as (link, keys):
+        resume(link, keys)
+    typer.echo("The halt is lifted; the engine tries the entry again.")
 
 
 def _status_rows(status: VenueStatus) -> Iterator[tuple[str, object]]:

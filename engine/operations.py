@@ -1,7 +1,7 @@
 """What an operator may ask of a venue, whether an engine is there or not.
 
-The rule of this file: the ledger is only read here. The one write is a journal entry, and its
-script decides whether it may be written.
+The rule of this file: the ledger is only read here. What is written is a journal entry or the end
+of a halt, and a script decides whether it may be.
 """
 
 from msgspec import Raw, Struct
@@ -49,6 +49,13 @@ def read_status(link: RedisLink, keys: Keys) -> VenueStatus:
         deaths=int(counted[1] or 0) if counted_n > meta.position else 0,
         is_alive=bool(link.call("EXISTS", keys.lease)),
     )
+
+
+def resume(link: RedisLink, keys: Keys) -> None:
+    """Lift the halt and let the engine try the same entry again; raises Refused if there is none.
+    """
+    if not link.run("resume", [keys.meta, keys.attempts], []):
+        raise Refused("The venue is not halted, so there is nothing to resume.")
 
 
 def skip(link: RedisLink, keys: Keys, n: int) -> int:

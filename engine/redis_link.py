@@ -16,7 +16,7 @@ Argument = str | bytes | int
 Response = object
 
 SCRIPTS = {"enqueue": "shared"} | dict.fromkeys(
-    ("acquire", "commit", "beat", "release", "attempt", "halt", "skip"), "engine"
+    ("acquire", "commit", "beat", "release", "attempt", "halt", "skip", "resume"), "engine"
 )
 ALLOW_OOM = {"commit": "allow-oom"}  # What was accepted always drains, even when memory is full.
 FLAGS_SINCE = 7  # The major version of Redis from which scripts carry flags.

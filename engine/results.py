@@ -37,7 +37,9 @@ def result_of(
         return None
     n, at_ns, sequence = exchange.n, exchange.at_ns, last.sequence
     if isinstance(first, Rejected):
-        return CommandResult(n, at_ns, sequence, fingerprint, first.code, first.field)
+        return CommandResult(
+            n, at_ns, sequence, fingerprint, first.code, first.field, named_order_id=first.order_id
+        )
     if isinstance(first, CommandSkipped):
         return CommandResult(n, at_ns, sequence, fingerprint, Reject.COMMAND_SKIPPED)
     if not isinstance(first, OrderAccepted | OrderCancelled | OrderAmended):

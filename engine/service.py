@@ -142,6 +142,7 @@ class EngineService:
         if self._plan.halt_at:
             reason = (
                 f"the engine died {deaths} times at journal entry {self._plan.halt_at}; "
+                f"`rialto engine resume` tries it again, "
                 f"`rialto engine skip {self._plan.halt_at}` goes on without it"
             )
             self._store.halt(reason)

@@ -48,7 +48,8 @@ class CommandResult(Struct, frozen=True, array_like=True, gc=False):
     """The final answer to journal entry `n`, stored with the commit that made it true.
 
     `code` is None when the command was carried out. `order` is the order it concerned, as it stood
-    right after. `fills` has at most FILLS_IN_RESULT_MAX entries, the first ones.
+    right after. `fills` has at most FILLS_IN_RESULT_MAX entries, the first ones. `named_order_id`
+    is the order that a rejected command named, 0 for none.
     """
 
     n: int
@@ -60,6 +61,7 @@ class CommandResult(Struct, frozen=True, array_like=True, gc=False):
     order: Order | None = None
     expiry_reason: str = ""
     fills: tuple[FillReport, ...] = ()
+    named_order_id: int = 0
 
 
 class Reply(Struct, frozen=True, array_like=True, gc=False):

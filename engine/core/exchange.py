@@ -111,10 +111,26 @@ class Exchange:
         self.state.advance(n, at_ns)
         return [UnreadableCommand(self.state.next_event(), self.state.n)]
 
-    def skip(self, n: int | None = None, at_ns: int | None = None) -> list[Event]:
-        """Pass over journal entry `n` by the operator's order."""
-        self.state.advance(n, at_ns)
-        return [CommandSkipped(self.state.next_event(), self.state.n)]
+    def skip(
+        self,
+        n: int | None = None,
+        at_ns: int | None = None,
+        *,
+        command: Command | None = None,
+        fingerprint: bytes = b"",
+    ) -> list[Event]:
+        """Pass over journal entry `n` by the operator's order; `command` is None if unreadable.
+
+        Its idempotency key is used up, or the deadly command would come back with a retry.
+        """
+        state = self.state
+        state.advance(n, at_ns)
+        if command is not None and command.idempotency_key and not rules.sender_fault(command):
+            account_key = command.account_id, command.idempotency_key
+            if state.window.get(account_key) is None:
+                fingerprint = fingerprint or fingerprint_of(command)
+                state.window.remember(account_key, Memory(state.n, state.at_ns, fingerprint))
+        return [CommandSkipped(state.next_event(), state.n)]
 
     def _repeated(self, command: Command, memory: Memory, fingerprint: bytes) -> list[Event]:
         if memory.fingerprint != fingerprint:

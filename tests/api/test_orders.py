@@ -168,6 +168,19 @@ async def test_a_repeated_amendment_is_replayed_even_when_its_order_is_gone(
     await sweep(exchange, alice)
 
 
+async def test_a_refused_amendment_is_replayed_even_when_its_order_is_gone(
+    exchange: Exchange,
+) -> None:
+    alice, _ = await two_users(exchange, "refused")
+    await exchange.place(alice, "buy", "10", "5", client_order_id="mine")
+    body = {"client_order_id": "mine", "quantity": "6"}
+    status, first = await exchange.ask(alice, "PATCH", "/order", body, "amend-2")
+    assert (status, first["code"]) == (422, "QUANTITY_NOT_LOWER")
+    await sweep(exchange, alice)
+    status, reply = await exchange.ask(alice, "PATCH", "/order", body, "amend-2")
+    assert (status, reply["n"], reply["replayed"]) == (422, first["n"], True)
+
+
 async def test_anothers_order_and_an_unknown_one_get_the_same_answer(exchange: Exchange) -> None:
     alice, bob = await two_users(exchange, "owner")
     order = await exchange.place(alice, "buy", "10", "5", client_order_id="secret")

@@ -8,6 +8,7 @@ from msgspec import Raw
 
 from engine.core import invariants
 from engine.core.exchange import Exchange, Limits
+from engine.operations import Refused, resume
 from engine.service import NewerData
 from engine.store import Fenced
 from shared.messages import (
@@ -286,6 +287,41 @@ def skip(venue: Venue, n: int) -> int:
     answer = venue.engine().link.run("skip", keys, [n, payload])
     assert isinstance(answer, int)
     return answer
+
+
+def test_a_skipped_command_does_not_come_back_with_a_retry(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue.journal(deposit(ALICE, "INR", 666, "deadly"))
+    poison(monkeypatch, 666)
+    for _ in range(3):
+        venue.engine().die_at()
+    venue.engine().run_until_idle()
+    assert skip(venue, 6)
+    venue.journal(deposit(ALICE, "INR", 666, "deadly"))
+    monkeypatch.undo()
+    venue.engine().run_until_idle()
+    result = venue.result(ALICE, "deadly")
+    assert result is not None
+    assert (result.n, result.code) == (6, Reject.COMMAND_SKIPPED)
+    assert not venue.redis.hexists(venue.keys.balances, "1:INR")
+    assert isinstance(venue.events()[-1].events[0], CommandReplayed)
+
+
+def test_a_resumed_venue_tries_the_entry_again(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue.journal(deposit(ALICE, "INR", 666))
+    poison(monkeypatch, 666)
+    for _ in range(3):
+        venue.engine().die_at()
+    venue.engine().run_until_idle()
+    monkeypatch.undo()
+    resume(venue.engine().link, venue.keys)
+    with pytest.raises(Refused, match="not halted"):
+        resume(venue.engine().link, venue.keys)
+    venue.engine().run_until_idle()
+    assert venue.redis.hget(venue.keys.balances, "1:INR") == b"666 0"
 
 
 def test_only_the_entry_at_hand_of_a_halted_venue_can_be_skipped(venue: Venue) -> None:

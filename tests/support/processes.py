@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,14 +20,28 @@ LOG_TAIL_CHARS = 4_000
 
 
 class Service:
-    """`python -m <name>` with a home of its own; `settings` are by their names in `Settings`."""
+    """`python -m <name>` with a home of its own; `settings` are by their names in `Settings`.
 
-    def __init__(self, name: str, home: Path, settings: Mapping[str, object]) -> None:
-        self.name = name
-        self.log_path = home.parent / f"{name}.log"
+    `label` tells its log from that of another of the same name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        home: Path,
+        settings: Mapping[str, object],
+        *,
+        arguments: Sequence[str] = (),
+        label: str = "",
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = label or name
+        self._argv = [sys.executable, "-m", name, *arguments]
+        self.log_path = home.parent / f"{self.name}.log"
         values = {"home": home, "log_format": "text", **settings}
         ours = {f"RIALTO_{key.upper()}": str(value) for key, value in values.items()}
-        self._environ = {**os.environ, **ours, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        python = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        self._environ = {**os.environ, **ours, **python, **(environ or {})}
         self._folder = home.parent
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -35,13 +49,22 @@ class Service:
         """Start it; it runs when this returns, but need not be ready."""
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                leashed([sys.executable, "-m", self.name]),
+                leashed(self._argv),
                 cwd=self._folder,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal and do not wait."""
+        assert self._process is not None, "the service was never started"
+        self._process.send_signal(number)
 
     @property
     def exit_code(self) -> int | None:

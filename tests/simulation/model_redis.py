@@ -1,0 +1,207 @@
+"""Redis as the engine uses it, in memory: a few commands, and the scripts written again in Python.
+
+The rule of this file: it does what the Lua scripts do, line by line; `test_model_redis` compares
+the two on a real Redis. Its clock is told, never read.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+
+from redis.exceptions import ResponseError
+
+EVERYTHING = 2**62
+
+Argument = str | bytes | int
+Response = object
+
+
+def to_bytes(value: Argument) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+class ModelRedis:
+    """One server. `fenced` False takes both guards out of the commit, for a mutant."""
+
+    def __init__(self, *, fenced: bool = True) -> None:
+        self.fenced = fenced
+        self.now_us = 1_000_000
+        self.strings: dict[str, bytes] = {}
+        self.hashes: dict[str, dict[bytes, bytes]] = {}
+        self.streams: dict[str, list[tuple[int, list[bytes]]]] = {}
+        self.lists: dict[str, list[bytes]] = {}
+        self.expires_us: dict[str, int] = {}
+        self.published: list[tuple[str, bytes]] = []
+        self._scripts: dict[str, Callable[[list[str], list[bytes]], Response]] = {
+            "acquire": self._acquire,
+            "release": self._release,
+            "beat": self._beat,
+            "attempt": self._attempt,
+            "halt": self._halt,
+            "commit": self._commit,
+            "enqueue": self._enqueue,
+            "skip": self._skip,
+        }
+        self._commands: dict[str, Callable[..., Response]] = {
+            "GET": lambda key: self._get(key.decode()),
+            "HGET": lambda key, field: self._hash(key).get(field),
+            "HMGET": lambda key, *fields: [self._hash(key).get(field) for field in fields],
+            "HGETALL": lambda key: self._flat(key),
+            "HSCAN": lambda key, *_: [b"0", self._flat(key)],
+            "HSET": self._hset,
+            "HDEL": self._hdel,
+            "LPUSH": self._lpush,
+            "LTRIM": self._ltrim,
+            "PUBLISH": lambda channel, data: self.published.append((channel.decode(), data)),
+            "XRANGE": self._xrange,
+            "XREAD": self._xread,
+        }
+
+    def call(self, *arguments: Argument) -> Response:
+        name, *rest = arguments
+        return self._commands[str(name)](*map(to_bytes, rest))
+
+    def run(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Response:
+        return self._scripts[script](list(keys), [to_bytes(value) for value in arguments])
+
+    # ---- scripts ----
+
+    def _acquire(self, keys: list[str], args: list[bytes]) -> int:
+        holder = self._get(keys[1])
+        if holder and holder != args[0]:
+            return 0
+        epoch = self._count(keys[0], b"epoch")
+        self.hashes[keys[0]][b"owner"] = args[0]
+        self._lease(keys[1], args[0], args[1])
+        return epoch
+
+    def _release(self, keys: list[str], args: list[bytes]) -> int:
+        if self._field(keys[0], b"epoch") != args[1] or self._get(keys[1]) != args[0]:
+            return 0
+        del self.strings[keys[1]]
+        return 1
+
+    def _beat(self, keys: list[str], args: list[bytes]) -> int:
+        epoch = self._field(keys[0], b"epoch")
+        if epoch is None or epoch != args[2]:
+            return 0
+        self._lease(keys[1], args[0], args[1])
+        sequence = self._field(keys[0], b"sequence") or b"0"
+        self.published.append((args[3].decode(), epoch + b" " + sequence))
+        return 1
+
+    def _attempt(self, keys: list[str], args: list[bytes]) -> int:
+        if self._field(keys[0], b"epoch") != args[0]:
+            return 0
+        if self._field(keys[1], b"n") != args[1]:
+            self.hashes[keys[1]] = {b"n": args[1], b"count": b"0"}
+        return self._count(keys[1], b"count")
+
+    def _halt(self, keys: list[str], args: list[bytes]) -> int:
+        if self._field(keys[0], b"epoch") != args[0]:
+            return 0
+        self.hashes[keys[0]][b"halt"] = args[1]
+        return 1
+
+    def _commit(self, keys: list[str], args: list[bytes]) -> bytes:
+        epoch, position = (self._field(keys[0], name) for name in (b"epoch", b"position"))
+        if self.fenced and epoch != args[2]:
+            raise ResponseError(f"FENCED by epoch {epoch!r}")
+        if self.fenced and (position or b"0") != args[3]:
+            raise ResponseError(f"FENCED at position {position!r}")
+        self._lease(keys[1], args[0], args[1])
+        self._xadd(keys[2], int(args[4]), [b"e", args[5]])
+        i = 6
+        while i < len(args):
+            command, key, count = args[i].decode(), keys[int(args[i + 1]) - 1], int(args[i + 2])
+            self._commands[command](key.encode(), *args[i + 3 : i + 3 + count])
+            i += 3 + count
+        return b"OK"
+
+    def _enqueue(self, keys: list[str], args: list[bytes]) -> list[bytes | int]:
+        halt = self._field(keys[2], b"halt")
+        if halt:
+            return [0, b"HALTED", halt]
+        n = int(self.strings.get(keys[0], b"0"))
+        backlog = n - int(self._field(keys[2], b"position") or b"0")
+        if backlog + len(args) - 1 > int(args[0]):
+            return [0, b"BUSY", backlog]
+        clock = to_bytes(self.now_us)
+        for number, payload in enumerate(args[1:], n + 1):
+            self._xadd(keys[1], number, [b"t", clock, b"b", payload])
+        self.strings[keys[0]] = to_bytes(n + len(args) - 1)
+        return [n + 1, clock]
+
+    def _skip(self, keys: list[str], args: list[bytes]) -> int:
+        if not self._field(keys[2], b"halt"):
+            return 0
+        position = int(self._field(keys[2], b"position") or b"0")
+        n = int(self.strings.get(keys[0], b"0"))
+        if int(args[0]) != position + 1 or int(args[0]) > n:
+            return 0
+        self._xadd(keys[1], n + 1, [b"t", to_bytes(self.now_us), b"b", args[1]])
+        self.strings[keys[0]] = to_bytes(n + 1)
+        self.hashes.pop(keys[3], None)
+        self._hdel(keys[2].encode(), b"halt")
+        return n + 1
+
+    # ---- commands ----
+
+    def _get(self, key: str) -> bytes | None:
+        if self.expires_us.get(key, self.now_us + 1) <= self.now_us:
+            self.strings.pop(key, None)
+            self.expires_us.pop(key, None)
+        return self.strings.get(key)
+
+    def _lease(self, key: str, owner: bytes, ttl_ms: bytes) -> None:
+        self.strings[key] = owner
+        self.expires_us[key] = self.now_us + int(ttl_ms) * 1_000
+
+    def _field(self, key: str, field: bytes) -> bytes | None:
+        return self.hashes.get(key, {}).get(field)
+
+    def _count(self, key: str, field: bytes) -> int:
+        row = self.hashes.setdefault(key, {})
+        row[field] = to_bytes(int(row.get(field, b"0")) + 1)
+        return int(row[field])
+
+    def _hash(self, key: bytes) -> dict[bytes, bytes]:
+        return self.hashes.get(key.decode(), {})
+
+    def _flat(self, key: bytes) -> list[bytes]:
+        return [part for pair in self._hash(key).items() for part in pair]
+
+    def _hset(self, key: bytes, *pairs: bytes) -> None:
+        row = self.hashes.setdefault(key.decode(), {})
+        row.update(zip(pairs[::2], pairs[1::2], strict=True))
+
+    def _hdel(self, key: bytes, *fields: bytes) -> None:
+        for field in fields:
+            self._hash(key).pop(field, None)
+
+    def _lpush(self, key: bytes, *values: bytes) -> None:
+        self.lists[key.decode()] = [*values[::-1], *self.lists.get(key.decode(), [])]
+
+    def _ltrim(self, key: bytes, first: bytes, last: bytes) -> None:
+        self.lists[key.decode()] = self.lists[key.decode()][int(first) : int(last) + 1]
+
+    def _xadd(self, key: str, number: int, fields: list[bytes]) -> None:
+        stream = self.streams.setdefault(key, [])
+        if stream and number <= stream[-1][0]:
+            raise ResponseError("ERR The ID specified in XADD is equal or smaller")
+        stream.append((number, fields))
+
+    def _after(self, key: bytes, number: int, count: int) -> list[tuple[bytes, list[bytes]]]:
+        stream = self.streams.get(key.decode(), [])
+        first = bisect_right(stream, number, key=lambda entry: entry[0])
+        return [(b"%d-0" % n, fields) for n, fields in stream[first : first + count]]
+
+    def _xrange(self, key: bytes, start: bytes, _end: bytes, *count: bytes) -> Response:
+        number = int(start[1:-2]) if start.startswith(b"(") else -1
+        return self._after(
+            key, number, int(count[1]) if count else len(self.streams.get(key.decode(), []))
+        )
+
+    def _xread(self, *words: bytes) -> Response:
+        key, position = words[-2:]
+        entries = self._after(key, int(position[:-2]), int(words[1]))
+        return [[key, entries]] if entries else None

@@ -1,0 +1,356 @@
+"""One simulated run: clients, engines, faults, then healing and the last judgement.
+
+The rule of this file: everything random comes from the seed, so a failing seed fails again.
+"""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import pytest
+from msgspec import Raw
+from redis.exceptions import ResponseError
+
+import engine.service
+import engine.store
+from engine.entries import skipped_numbers
+from engine.store import Store
+from shared.channels import Keys
+from shared.messages import (
+    AmendOrder,
+    CancelOrder,
+    Command,
+    CreateAsset,
+    CreateMarket,
+    Deposit,
+    OrderType,
+    PlaceOrder,
+    Side,
+    SkipCommand,
+    TimeInForce,
+    Withdraw,
+)
+from shared.wire import NOBODY, WIRE_VERSION, Envelope, Reply, decode, encode
+from tests.simulation.engines import (
+    DEADLY,
+    LIMITS,
+    ModelTime,
+    MortalExchange,
+    Request,
+    SilentLog,
+    SimulatedEngine,
+    StoreMaker,
+)
+from tests.simulation.model_redis import ModelRedis
+from tests.support.replay import Replayed, check_replay, record_of
+
+STEPS = 400  # About five starts of an engine and forty commits.
+HEAL_STEPS_MAX = 6_000  # A healthy run needs a few hundred; a stuck one never ends.
+COMMANDS_MAX = 45
+ACCOUNTS = 3
+ENGINES_MAX = 3
+GATEWAY = "gateway"
+BACKLOG_MAX = 25
+STEP_US_MAX = 2_500
+FREEZE_US_MAX = 450_000  # One lease and a half.
+CRASH_RATE, FREEZE_RATE, DELIVER_RATE, CLIENT_RATE, OPERATOR_RATE = 0.012, 0.03, 0.05, 0.15, 0.02
+START_RATE, EXTRA_START_RATE = 0.3, 0.05
+MID_CHECK_RATE = 0.1
+
+
+@dataclass
+class Sent:
+    """A command of a client; it may be sent again."""
+
+    payload: bytes
+    is_readable: bool = True
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A protocol with a hole; the checks must find it."""
+
+    name: str
+    fenced: bool = True
+    make_store: StoreMaker = Store
+    patch: Callable[[pytest.MonkeyPatch], None] = lambda _patch: None
+
+
+@dataclass
+class Figures:
+    """How rough a run was."""
+
+    crashes: int = 0
+    fenced: int = 0
+    late_deliveries: int = 0
+    skips: int = 0
+    entries: int = 0
+
+
+class World:
+    """All actors of one seed."""
+
+    def __init__(self, seed: int, mutant: Mutant) -> None:
+        self.random = Random(seed)
+        self.redis = ModelRedis(fenced=mutant.fenced)
+        self.keys = Keys("sim")
+        self.make_store = mutant.make_store
+        self.batch_max = self.random.randint(1, 6)
+        self.faulty = True
+        self.engines: list[SimulatedEngine] = []
+        self.delayed: list[Request] = []
+        self.sent: list[Sent] = []
+        self.acknowledged: dict[int, bytes] = {}
+        self.figures = Figures()
+        self._starts = 0
+        for command in _venue_commands():
+            self._enqueue(_payload(command, NOBODY, 0))
+
+    # ---- one step ----
+
+    def step(self) -> None:
+        random = self.random
+        self.redis.now_us += random.randint(1, STEP_US_MAX)
+        start_rate = EXTRA_START_RATE if self.engines else START_RATE
+        if len(self.engines) < ENGINES_MAX and random.random() < start_rate:
+            self._start()
+        roll = random.random()
+        for rate, act in (
+            (CRASH_RATE, self._crash),
+            (FREEZE_RATE, self._freeze),
+            (DELIVER_RATE, self._deliver),
+            (CLIENT_RATE, self._client),
+            (OPERATOR_RATE, self._operate),
+        ):
+            if roll < rate:
+                act()
+                return
+            roll -= rate
+        self._go_on()
+
+    def _start(self) -> None:
+        self._starts += 1
+        alone = self.random.random() < 0.3
+        owner = f"standby-{self._starts}" if alone else "home"
+        self.engines.append(SimulatedEngine(self, owner))
+
+    def _go_on(self) -> None:
+        if not self.engines:
+            return
+        awake = [engine for engine in self.engines if engine.wake_at_us <= self.redis.now_us]
+        if not awake:
+            next_one = min(self.engines, key=lambda engine: engine.wake_at_us)
+            self.redis.now_us = next_one.wake_at_us
+            awake = [next_one]
+        chosen = self.random.choice(awake)
+        chosen.go_on()
+        if chosen.ended:
+            self.figures.fenced += chosen.fenced
+            self.engines.remove(chosen)
+
+    def _crash(self) -> None:
+        if self.engines:
+            self.figures.crashes += 1
+            self.engines.pop(self.random.randrange(len(self.engines))).crash(self.random)
+
+    def _freeze(self) -> None:
+        if self.engines:
+            frozen = self.random.choice(self.engines)
+            frozen.wake_at_us = self.redis.now_us + self.random.randint(1, FREEZE_US_MAX)
+
+    def _deliver(self) -> None:
+        if not self.delayed:
+            return
+        self.figures.late_deliveries += 1
+        request = self.delayed.pop(self.random.randrange(len(self.delayed)))
+        with contextlib.suppress(ResponseError):  # Nobody is there to hear it.
+            request()
+
+    def _operate(self) -> None:
+        """The operator looks: a halted venue is told to pass over the deadly entry."""
+        if not self.redis.call("HGET", self.keys.meta, "halt"):
+            return
+        deadly_n = self.position() + 1
+        keys = [self.keys.n, self.keys.journal, self.keys.meta, self.keys.attempts]
+        payload = _payload(SkipCommand(skip_n=deadly_n), NOBODY, 0)
+        self.figures.skips += bool(self.redis.run("skip", keys, [deadly_n, payload]))
+
+    # ---- clients ----
+
+    def _client(self) -> None:
+        random = self.random
+        if len(self.sent) < COMMANDS_MAX and (not self.sent or random.random() < 0.75):
+            self.sent.append(self._new_command())
+            sent = self.sent[-1]
+        else:
+            sent = random.choice(self.sent)
+        roll = random.random()
+        if roll < 0.05:
+            return  # Lost on the way.
+        if roll < 0.10:
+            self.delayed.append(lambda: self._enqueue(sent.payload))
+            return
+        n = self._enqueue(sent.payload)
+        if n and roll > 0.2:  # Otherwise the reply was lost.
+            self.acknowledged[n] = sent.payload
+        if roll > 0.95:
+            self._enqueue(sent.payload)
+
+    def _new_command(self) -> Sent:
+        number = len(self.sent) + 1
+        roll = self.random.random()
+        if roll < 0.03:
+            return Sent(self.random.randbytes(12), is_readable=False)
+        key = f"{DEADLY}{number}" if roll < 0.05 else f"key-{number}"
+        if roll > 0.95 and number > 1:
+            key = f"key-{self.random.randrange(1, number)}"  # Taken, most likely.
+        return Sent(_payload(_random_command(self.random, key), GATEWAY, number))
+
+    def _enqueue(self, payload: bytes) -> int:
+        keys = [self.keys.n, self.keys.journal, self.keys.meta]
+        response = self.redis.run("enqueue", keys, [BACKLOG_MAX, payload])
+        assert isinstance(response, list)
+        return int(response[0])
+
+    # ---- the end ----
+
+    def heal(self) -> None:
+        """End all faults, let the late arrive, and run until everything is carried out."""
+        while self.delayed:
+            self._deliver()
+        self.faulty = False
+        for engine_ in self.engines:
+            engine_.crash(self.random)
+        self.engines.clear()
+        for _ in range(HEAL_STEPS_MAX):
+            self.redis.now_us += STEP_US_MAX
+            if not self.engines:
+                self._start()
+            self._operate()
+            self._go_on()
+            if self.position() == int(self.redis.strings[self.keys.n]):
+                return
+        raise AssertionError("It does not come back by itself.")
+
+    def position(self) -> int:
+        return int(self.redis.hashes.get(self.keys.meta, {}).get(b"position", b"0"))
+
+    def end(self) -> None:
+        for engine_ in self.engines:
+            engine_.crash(self.random)
+
+    def check(self) -> Replayed:
+        """Raise unless what is stored so far is what the journal makes of it."""
+        record = record_of(self.redis.call, self.keys)
+        self.figures.entries = len(record.entries)
+        for n, payload in self.acknowledged.items():
+            assert record.entries[n - 1].payload == payload, "An acknowledged entry is lost."
+        skips = skipped_numbers(record.entries)
+        del record.entries[record.meta.position :]
+        replayed = check_replay(record, LIMITS, skips)
+        for channel, data in self.redis.published:
+            if channel == self.keys.events_channel:
+                assert data in record.batches, "Events were published that no commit holds."
+            elif channel == self.keys.reply_channel(GATEWAY):
+                self._check_replies(data, replayed)
+        return replayed
+
+    def _check_replies(self, data: bytes, replayed: Replayed) -> None:
+        for reply in decode(data, list[Reply]):
+            if reply.result is not None:
+                told = encode(reply.result)
+                assert told == replayed.results[reply.n], f"Entry {reply.n} was answered wrongly."
+
+
+def _payload(command: Command, gateway: str, request_id: int) -> bytes:
+    return encode(Envelope(WIRE_VERSION, gateway, request_id, Raw(encode(command))))
+
+
+def _venue_commands() -> list[Command]:
+    commands: list[Command] = [
+        CreateAsset(asset=asset, scale=2, idempotency_key=f"asset-{asset}")
+        for asset in ("TATA", "INR")
+    ]
+    commands.append(
+        CreateMarket(
+            market="TATA_INR",
+            base="TATA",
+            quote="INR",
+            price_scale=0,
+            price_tick=1,
+            lot_atoms=100,
+            maker_fee_ppm=1_000,
+            taker_fee_ppm=2_000,
+            idempotency_key="market",
+        )
+    )
+    for account_id in range(1, ACCOUNTS + 1):
+        commands += [
+            Deposit(
+                account_id=account_id,
+                asset=asset,
+                amount_atoms=500_000,
+                idempotency_key=f"first-{asset}",
+            )
+            for asset in ("TATA", "INR")
+        ]
+    return commands
+
+
+def _random_command(random: Random, key: str) -> Command:
+    sender: dict[str, Any] = {
+        "account_id": random.randint(1, ACCOUNTS),
+        "idempotency_key": key,
+    }
+    roll = random.random()
+    if roll < 0.12:
+        kind = random.choice((Deposit, Withdraw))
+        return kind(asset="INR", amount_atoms=random.randint(1, 9_000), **sender)
+    if roll < 0.27:
+        return CancelOrder(order_id=random.randint(1, 20), **sender)
+    if roll < 0.37:
+        return AmendOrder(
+            order_id=random.randint(1, 20), quantity_lots=random.randint(1, 5), **sender
+        )
+    side, lots = random.choice((Side.BUY, Side.SELL)), random.randint(1, 8)
+    if roll < 0.45:
+        return PlaceOrder(
+            market="TATA_INR", side=side, type=OrderType.MARKET, quantity_lots=lots, **sender
+        )
+    return PlaceOrder(
+        market="TATA_INR",
+        side=side,
+        time_in_force=random.choice((TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC)),
+        price_ticks=random.randint(97, 103),
+        quantity_lots=lots,
+        **sender,
+    )
+
+
+SOUND = Mutant("sound")
+
+
+def run_seed(seed: int, mutant: Mutant = SOUND) -> Figures:
+    """Run one seed to its end; raises AssertionError when a promise was broken."""
+    world = World(seed, mutant)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine.service, "time", ModelTime(world))
+        patch.setattr(engine.service, "_log", SilentLog())
+        patch.setattr(engine.service, "Exchange", MortalExchange)
+        mutant.patch(patch)
+        try:
+            middle = world.random.randrange(STEPS)
+            for step in range(STEPS):
+                world.step()
+                if step == middle and world.random.random() < MID_CHECK_RATE:
+                    world.check()
+            world.heal()
+            world.check()
+        except BaseException as error:
+            error.add_note(f"simulation seed {seed}, protocol {mutant.name}")
+            raise
+        finally:
+            world.end()
+    return world.figures

@@ -28,6 +28,7 @@ from shared.settings import Settings, SettingsError, load_settings
 
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
+PRIVATE_UMASK = 0o077  # The archive has every order and all money: it is its owner's business.
 NS_PER_S = 1_000_000_000
 GARBAGE_THRESHOLD = 50_000  # Our objects have no cycles; a rare look is enough and costs no pause.
 
@@ -36,6 +37,7 @@ _log = get_logger(__name__)
 
 def main(arguments: list[str]) -> int:
     """Run the service named by the first argument; return the exit code."""
+    os.umask(PRIVATE_UMASK)
     try:
         settings = load_settings()
         if not settings.redis_url:

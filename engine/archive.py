@@ -66,7 +66,13 @@ class ArchiveWriter:
         self._file: BinaryIO | None = None
         self._size = 0
         self._chain = b"\0" * CHAIN_SIZE
+        self.last: Record | None = None  # The last record of the segment that is open.
         self.last_number = 0
+
+    @property
+    def chain(self) -> bytes:
+        """The hash over all records so far."""
+        return self._chain
 
     def open(self) -> None:
         """Find the end, cutting off a torn record; raises ArchiveError for any other damage."""
@@ -89,7 +95,7 @@ class ArchiveWriter:
             self._chain = _next_chain(self._chain, body)
             head = _HEAD.pack(len(record.payload), zlib.crc32(body), record.number, record.clock_us)
             written += head + record.payload + self._chain
-            self.last_number = record.number
+            self.last, self.last_number = record, record.number
         file.write(written)
         file.flush()
         os.fsync(file.fileno())
@@ -109,6 +115,7 @@ class ArchiveWriter:
             end = file.tell()
             for record, chain, after in _records(file, path, self._chain, torn_end=True):
                 self._chain, self.last_number, end = chain, record.number, after
+                self.last = record
         if self.last_number == 0:
             self.last_number = int(_number_of(path)) - 1
         self._file = path.open("r+b")

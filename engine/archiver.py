@@ -70,7 +70,7 @@ class Archiver:
             self._events.append(batches)
             for batch in batches:
                 self._keep(batch.number, len(batch.payload))
-            self._link.call("SET", self._keys.cursor("events"), self._events.last_number)
+            self._note(self._events, "events")
         if time.monotonic() >= self._trim_due_s:
             self._trim()
 
@@ -81,6 +81,28 @@ class Archiver:
                 f"The archive in {self._folder} is ahead of Redis: entry "
                 f"{self._journal.last_number} is archived, but only {position} are committed."
             )
+
+        if self._journal.last is not None and not self._is_of_this_venue(self._journal.last):
+            raise ArchiveError(
+                f"The archive in {self._folder} is of another exchange, or of another time of "
+                "this one: move it away, or put back the one that belongs here."
+            )
+
+    def _is_of_this_venue(self, last: Record) -> bool:
+        cursor = self._link.call("GET", self._keys.cursor("journal"))
+        text = cursor.decode() if isinstance(cursor, bytes) else "0"
+        number, _, chain = text.partition(" ")
+        if int(number) >= last.number:
+            return chain == self._journal.chain.hex()
+        # A crash between the disk and the cursor; nothing behind the cursor was trimmed yet.
+        name = f"{last.number}-0"
+        found = self._link.call("XRANGE", self._keys.journal, name, name)
+        assert isinstance(found, list), "XRANGE answers with a list"
+        return any((int(row[1]), row[3]) == (last.clock_us, last.payload) for _, row in found)
+
+    def _note(self, writer: ArchiveWriter, kind: str) -> None:
+        value = f"{writer.last_number} {writer.chain.hex()}"
+        self._link.run("cursor", [self._keys.cursor(kind)], [value])
 
     def _position(self) -> int:
         position = self._link.call("HGET", self._keys.meta, "position")
@@ -110,7 +132,7 @@ class Archiver:
             entries = [Record(int(name[:-2]), int(row[1]), row[3]) for name, row in page]
             self._note_hole(entries[0].number)
             self._journal.append(entries)
-            self._link.call("SET", self._keys.cursor("journal"), self._journal.last_number)
+            self._note(self._journal, "journal")
 
     def _note_hole(self, first_n: int) -> None:
         if first_n != self._journal.last_number + 1:

@@ -16,6 +16,7 @@ from engine.results import result_of
 from shared.messages import Applied, Event
 from shared.wire import NOBODY, DecodeError, encode
 
+EVENTS_SIZE_MAX = 4 * 1024 * 1024  # About 20,000 trades; what follows is another commit.
 CHAIN_SIZE = 32  # Bytes of the hash that ties every event to all before it.
 ARRAY32 = b"\xdd"  # The msgpack head of an array with a four-byte length.
 
@@ -51,12 +52,20 @@ class Applier:
         self._skips = set(skips)
 
     def apply(self, entries: Iterable[Entry]) -> Batch:
-        """Apply all entries in order; the first must follow the exchange's position."""
+        """Apply entries in order; the first must follow the exchange's position.
+
+        It stops early at EVENTS_SIZE_MAX, so that a commit stays within what Redis takes; the
+        entries behind `position` of the batch come again with the next read.
+        """
         batch = Batch(self.chain)
+        size = 0
         for entry in entries:
+            if size > EVENTS_SIZE_MAX:
+                break
             assert entry.n == self.exchange.n + 1, f"The journal lacks entry {self.exchange.n + 1}."
             self.applying_n = entry.n
             self._apply(entry, batch)
+            size += len(batch.events[-1])
         self.applying_n = 0
         batch.position = self.exchange.n
         self.chain = batch.chain

@@ -52,8 +52,7 @@ def read_status(link: RedisLink, keys: Keys) -> VenueStatus:
 
 
 def resume(link: RedisLink, keys: Keys) -> None:
-    """Lift the halt and let the engine try the same entry again; raises Refused if there is none.
-    """
+    """Lift the halt and let the engine try the entry again; raises Refused if there is none."""
     if not link.run("resume", [keys.meta, keys.attempts], []):
         raise Refused("The venue is not halted, so there is nothing to resume.")
 

@@ -16,9 +16,11 @@ Argument = str | bytes | int
 Response = object
 
 SCRIPTS = {"enqueue": "shared"} | dict.fromkeys(
-    ("acquire", "commit", "beat", "release", "attempt", "halt", "skip", "resume"), "engine"
+    ("acquire", "commit", "beat", "release", "attempt", "halt", "skip", "resume", "cursor"),
+    "engine",
 )
-ALLOW_OOM = {"commit": "allow-oom"}  # What was accepted always drains, even when memory is full.
+# What was accepted always drains, even when memory is full; only the journal takes no more then.
+ALLOW_OOM = {name: "allow-oom" for name, package in SCRIPTS.items() if package == "engine"}
 FLAGS_SINCE = 7  # The major version of Redis from which scripts carry flags.
 
 

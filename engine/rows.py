@@ -17,6 +17,9 @@ DATA_VERSION = 1  # Of all rows; a program refuses to open what a later one wrot
 DEAD_ENTRIES_MAX = 1_000  # Enough to find the faulty sender, at most 4 MB.
 SCAN_COUNT = 2_000  # Rows in one answer while loading: a few hundred kilobytes.
 
+# The heads of a msgpack list and string with four-byte lengths.
+ARRAY32, STR32 = b"\xdd", b"\xdb"
+
 Argument = str | bytes | int
 Call = Callable[..., object]
 
@@ -45,21 +48,25 @@ class ResultRow(Struct, frozen=True, array_like=True, gc=False):
 
 @dataclass(slots=True)
 class Program:
-    """The writes of one commit: the keys, and groups of command, key index, count, arguments."""
+    """The writes of one commit: groups of command, key, count and arguments."""
 
-    keys: list[str]
     arguments: list[Argument] = field(default_factory=list)
-    _indexes: dict[str, int] = field(default_factory=dict)
 
     def write(self, command: str, key: str, arguments: list[Argument]) -> None:
-        if not arguments:
-            return
-        index = self._indexes.get(key)
-        if index is None:
-            self.keys.append(key)
-            index = self._indexes[key] = len(self.keys)
-        self.arguments += (command, index, len(arguments))
-        self.arguments += arguments
+        if arguments:
+            self.arguments += (command, key, len(arguments))
+            self.arguments += arguments
+
+    def packed(self) -> bytes:
+        """Return the program as one msgpack list of raw strings.
+
+        Redis' own codec knows no `bin` type, and its numbers are doubles; so all are strings.
+        """
+        texts = [text if isinstance(text, bytes) else str(text).encode() for text in self.arguments]
+        parts = [ARRAY32, len(texts).to_bytes(4, "big")]
+        for text in texts:
+            parts += (STR32, len(text).to_bytes(4, "big"), text)
+        return b"".join(parts)
 
 
 def write_meta(program: Program, keys: Keys, meta: Meta) -> None:

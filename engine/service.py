@@ -6,7 +6,7 @@ begins from the rows.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from engine.attempts import Plan, plan_start
@@ -15,14 +15,17 @@ from engine.core.exchange import Exchange, Limits
 from engine.core.invariants import check_changes
 from engine.entries import Entry, skipped_numbers
 from engine.redis_link import Argument
-from engine.rows import DATA_VERSION, Meta, write_changes, write_dead, write_meta
+from engine.rows import DATA_VERSION, Meta, Program, write_changes, write_dead, write_meta
 from engine.store import Store
 from shared.channels import Keys
 from shared.logs import get_logger
+from shared.redis_client import SOCKET_TIMEOUT_S
 from shared.wire import encode
 
 BEATS_PER_LEASE = 3  # Two beats may be late before anybody thinks that the engine is gone.
 STANDBY_POLLS_PER_LEASE = 5  # How finely a waiting engine looks whether the lease is free.
+BLOCK_MAX_S = 1.0  # How long an idle engine waits for an entry, and a stop for its end.
+assert BLOCK_MAX_S < SOCKET_TIMEOUT_S, "a blocking read must not look like a dead connection"
 HALT_POLL_S = 0.2  # How soon the end of a halt is noticed.
 
 _log = get_logger(__name__)
@@ -119,13 +122,13 @@ class EngineService:
         return False
 
     def _begin(self) -> bool:
-        meta, rows = self._store.load()
+        meta, rows = self._store.load(self._beat_if_due)
         if meta.version > DATA_VERSION:
             raise NewerData(
                 f"The data was written by a newer Rialto (version {meta.version} of the rows, "
                 f"this program reads {DATA_VERSION}): install that one."
             )
-        skips = skipped_numbers(self._store.journal_after(meta.position))
+        skips = skipped_numbers(self._beating(self._store.journal_after(meta.position)))
         exchange = Exchange.restore(rows, self._options.limits)
         self._applier = Applier(exchange, meta.chain, skips)
         self._unreadable = meta.unreadable
@@ -134,6 +137,11 @@ class EngineService:
         self._at_step("loaded")
         _log.info("engine_started", position=meta.position, skips=sorted(skips))
         return not meta.halt and self._may_begin(meta)
+
+    def _beating(self, entries: Iterator[Entry]) -> Iterator[Entry]:
+        for entry in entries:
+            self._beat_if_due()
+            yield entry
 
     def _may_begin(self, meta: Meta) -> bool:
         counted_n, deaths = self._store.attempts()
@@ -176,7 +184,7 @@ class EngineService:
 
     def _read(self) -> list[Entry]:
         count_max = self._plan.count_max(self._position, self._options.batch_commands_max)
-        block_ms = max(1, int(self._beat_every_s * 1_000))
+        block_ms = max(1, int(min(self._beat_every_s, BLOCK_MAX_S) * 1_000))
         announcements, self._announcements = self._announcements, []
         entries = self._store.read(self._position, count_max, block_ms, announcements)
         if announcements:
@@ -199,7 +207,7 @@ class EngineService:
         exchange = self.exchange
         changes = exchange.drain_changes()
         check_changes(exchange, changes)
-        program = self._store.program()
+        program = Program()
         meta = Meta(
             position=exchange.n,
             sequence=exchange.sequence,

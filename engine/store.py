@@ -4,7 +4,7 @@ The rule of this file: every write carries the epoch, and a fenced engine learns
 ends.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
@@ -46,11 +46,19 @@ class Store:
         return epoch > 0
 
     def release(self) -> None:
-        self._run("release", [self._lease.owner, self.epoch])
+        """Give the lease back; whoever stops by itself has not died of a command."""
+        names = [self._keys.meta, self._keys.lease, self._keys.attempts]
+        self._link.run("release", names, [self._lease.owner, self.epoch])
 
-    def load(self) -> tuple[Meta, Rows]:
-        meta = load_meta(self._link.call, self._keys)
-        return meta, load_rows(self._link.call, self._keys, meta)
+    def load(self, on_page: Callable[[], None] = lambda: None) -> tuple[Meta, Rows]:
+        """Read the venue; `on_page` is called now and then, to keep the lease meanwhile."""
+
+        def call(*arguments: Argument) -> object:
+            on_page()
+            return self._link.call(*arguments)
+
+        meta = load_meta(call, self._keys)
+        return meta, load_rows(call, self._keys, meta)
 
     def halt_reason(self) -> str:
         """Return why the venue is halted, or "" while it is not."""
@@ -105,16 +113,13 @@ class Store:
         head: list[Argument] = [
             self._lease.owner, self._lease.ttl_ms, self.epoch, position, last_sequence, events,
         ]  # fmt: skip
+        names = [self._keys.meta, self._keys.lease, self._keys.events]
         try:
-            self._link.run("commit", program.keys, head + program.arguments)
+            self._link.run("commit", names, [*head, program.packed()])
         except ResponseError as error:
             if str(error).startswith("FENCED"):
                 raise Fenced(str(error)) from error
             raise
-
-    def program(self) -> Program:
-        """Return an empty program on the keys that every commit has."""
-        return Program([self._keys.meta, self._keys.lease, self._keys.events])
 
     def beat(self) -> None:
         channel = self._keys.heartbeat_channel

@@ -57,7 +57,7 @@ def check_archive(settings: Settings) -> None:
     """Raise Unhealthy if the archive is so far behind the commits that its writer must be stuck."""
     keys = Keys(settings.venue)
     with connect(settings.redis_url, timeout_s=DEADLINE_S) as client:
-        archived = _number(client.get(keys.cursor("journal")))
+        archived = _number(_first_word(client.get(keys.cursor("journal"))))
         committed = _number(client.hget(keys.meta, "position"))
     if committed - archived > ARCHIVE_BEHIND_MAX:
         raise Unhealthy(f"Entry {archived} of {committed} is the last one archived.")
@@ -83,6 +83,10 @@ def _check_door(host: str, port: int) -> None:
             raise Unhealthy(f"{answer.status} {text}")
     finally:
         door.close()
+
+
+def _first_word(value: object) -> bytes:
+    return value.split()[0] if isinstance(value, bytes) and value.strip() else b"0"
 
 
 def _number(value: object) -> int:

@@ -93,6 +93,8 @@ class CommandBus:
                 keys.heartbeat_channel: self._on_heartbeat,
             },
         )
+        # A call is all or nothing, so one above the backlog's limit could never be taken.
+        self._batch_max = min(PAYLOADS_PER_CALL_MAX, backlog_commands_max)
         self._heard_at_s = float("-inf")
         self._closing = False
         self._request_id = 0
@@ -116,7 +118,8 @@ class CommandBus:
         await stop(*self._tasks)
         self._refuse_waiting(STOPPING)
         for pending in list(self._pending.values()):
-            self._resolve(pending, Accepted(pending.n) if pending.n else Unknown())
+            accepted = Accepted(pending.n, pending.fingerprint)
+            self._resolve(pending, accepted if pending.n else Unknown())
         await self._listener.close()
         await self._enqueuer.close()
         await self._client.aclose()
@@ -200,7 +203,7 @@ class CommandBus:
 
     def _next_batch(self) -> list[_Pending]:
         batch: list[_Pending] = []
-        while self._waiting and len(batch) < PAYLOADS_PER_CALL_MAX:
+        while self._waiting and len(batch) < self._batch_max:
             pending = self._waiting.popleft()
             if pending.future.done():  # Its sender went away before anything was sent.
                 del self._pending[pending.request_id]
@@ -263,7 +266,7 @@ class CommandBus:
             now_s = time.monotonic()
             for pending in self._journalled():
                 if pending.give_up_at_s <= now_s or pending.future.done():
-                    self._resolve(pending, Accepted(pending.n))
+                    self._resolve(pending, Accepted(pending.n, pending.fingerprint))
 
     async def _look_up_loop(self) -> None:
         while True:

@@ -26,7 +26,7 @@ name                type    writer   content and lifetime
 {v}:trades:<market> list    commit   TradeRow, newest first, capped
 {v}:dead            list    commit   bytes of unreadable entries, newest first, capped
 {v}:attempts        hash    engine   n, count: deaths at a journal entry, see engine.attempts
-{v}:cursor:<name>   string  its own  how far a follower of the journal or the events is
+{v}:cursor:<name>   string  its own  how far a follower is: the archiver's "number chain"
 
 channel             publisher        message
 {v}:events          engine           the bytes of one {v}:ev entry, after its commit

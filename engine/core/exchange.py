@@ -97,7 +97,7 @@ class Exchange:
         account_key = command.account_id, command.idempotency_key
         if command.idempotency_key:
             fingerprint = fingerprint or fingerprint_of(command)
-            memory = state.window.get(account_key)
+            memory = state.window.get(account_key, state.at_ns)
             if memory is not None:
                 return self._repeated(command, memory, fingerprint)
             state.window.remember(account_key, Memory(state.n, state.at_ns, fingerprint))
@@ -127,7 +127,7 @@ class Exchange:
         state.advance(n, at_ns)
         if command is not None and command.idempotency_key and not rules.sender_fault(command):
             account_key = command.account_id, command.idempotency_key
-            if state.window.get(account_key) is None:
+            if state.window.get(account_key, state.at_ns) is None:
                 fingerprint = fingerprint or fingerprint_of(command)
                 state.window.remember(account_key, Memory(state.n, state.at_ns, fingerprint))
         return [CommandSkipped(state.next_event(), state.n)]

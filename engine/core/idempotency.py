@@ -6,11 +6,15 @@ nothing else makes it forget. So it is the same after any restart and in any bat
 
 import hashlib
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
 from shared.messages import Command
+
+# After a quiet day a million keys are over at once; a thousand with a command keep commits small.
+FORGOTTEN_PER_COMMAND_MAX = 1_000
 
 AccountKey = tuple[int, str]
 
@@ -37,38 +41,47 @@ class IdempotencyWindow:
         self.window_ns = window_ns
         self.keys_max = keys_max
         self._memories: dict[AccountKey, Memory] = {}
-        self._oldest_first: deque[AccountKey] = deque()
+        # With the entry's number, because a key may be used anew before its first use is dropped.
+        self._oldest_first: deque[tuple[AccountKey, int]] = deque()
         self.added: dict[AccountKey, tuple[int, bytes]] = {}
         self.forgotten: dict[AccountKey, None] = {}
 
-    def get(self, account_key: AccountKey) -> Memory | None:
-        return self._memories.get(account_key)
+    def get(self, account_key: AccountKey, now_ns: int) -> Memory | None:
+        """Return the first use of a key within the window that ends now."""
+        memory = self._memories.get(account_key)
+        return memory if memory is None or memory.at_ns >= now_ns - self.window_ns else None
 
     def remember(self, account_key: AccountKey, memory: Memory) -> None:
         """Remember the first use of a key, and forget the oldest keys beyond the limit."""
         self.restore(account_key, memory)
         self.added[account_key] = memory.n, memory.fingerprint
         self.forgotten.pop(account_key, None)
-        while len(self._memories) > self.keys_max:
-            self._forget_oldest()
+        self._forget_while(lambda _memory: len(self._memories) > self.keys_max)
 
     def restore(self, account_key: AccountKey, memory: Memory) -> None:
         """Remember again what was already drained; call it oldest first."""
         self._memories[account_key] = memory
-        self._oldest_first.append(account_key)
+        self._oldest_first.append((account_key, memory.n))
 
     def forget(self, now_ns: int) -> None:
-        """Forget every key that was first used longer ago than the window."""
-        oldest_ns, oldest_first = now_ns - self.window_ns, self._oldest_first
-        while oldest_first and self._memories[oldest_first[0]].at_ns < oldest_ns:
-            self._forget_oldest()
+        """Forget keys that were first used longer ago than the window, the oldest first."""
+        oldest_ns = now_ns - self.window_ns
+        self._forget_while(lambda memory: memory.at_ns < oldest_ns)
 
     def remembered(self) -> list[tuple[AccountKey, Memory]]:
         """Return all, oldest first."""
-        return [(key, self._memories[key]) for key in self._oldest_first]
+        return sorted(self._memories.items(), key=lambda item: item[1].n)
 
-    def _forget_oldest(self) -> None:
-        account_key = self._oldest_first.popleft()
-        del self._memories[account_key]
-        self.added.pop(account_key, None)
-        self.forgotten[account_key] = None
+    def _forget_while(self, is_over: Callable[[Memory], bool]) -> None:
+        memories, oldest_first, left = self._memories, self._oldest_first, FORGOTTEN_PER_COMMAND_MAX
+        while oldest_first and left:
+            account_key, n = oldest_first[0]
+            memory = memories.get(account_key)
+            if memory is not None and memory.n == n:
+                if not is_over(memory):
+                    return
+                del memories[account_key]
+                self.added.pop(account_key, None)
+                self.forgotten[account_key] = None
+                left -= 1
+            oldest_first.popleft()

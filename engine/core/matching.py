@@ -55,7 +55,7 @@ def cost_of_lots(ladder: Ladder, rate: int, lots: int) -> int:
 
 
 def affordable(ladder: Ladder, rate: int, cost_max: int) -> tuple[int, int, bool]:
-    """Return the lots that `cost_max` buys, their price, and whether there were more than that."""
+    """Return the lots that `cost_max` buys, their price, and whether the money ended it."""
     lots = cost = 0
     for level in ladder.best_first():
         unit = level.price_ticks * rate
@@ -64,7 +64,7 @@ def affordable(ladder: Ladder, rate: int, cost_max: int) -> tuple[int, int, bool
         cost += taken * unit
         if taken < level.lots:
             return lots, cost, True
-    return lots, cost, False
+    return lots, cost, cost == cost_max
 
 
 class Matcher:

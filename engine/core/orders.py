@@ -7,6 +7,7 @@ before it to the status after it; an absent status is a bug, and looking it up s
 from collections.abc import Mapping
 from heapq import heappop, heappush
 
+from engine.core.idempotency import FORGOTTEN_PER_COMMAND_MAX
 from shared.messages import Order, OrderStatus
 
 Step = Mapping[OrderStatus, OrderStatus]
@@ -71,10 +72,12 @@ class ClosedOrders:
         heappush(self._heap, (closed_at_ns, order_id))
 
     def forget(self, now_ns: int) -> list[int]:
-        """Drop and return the ids that are older than the window or too many, oldest first."""
+        """Drop and return ids that are older than the window or too many, the oldest first."""
         heap, oldest_ns = self._heap, now_ns - self.window_ns
-        forgotten = []
+        forgotten: list[int] = []
         while heap and (heap[0][0] < oldest_ns or len(heap) > self.orders_max):
+            if len(forgotten) == FORGOTTEN_PER_COMMAND_MAX:
+                break  # After a quiet day all are over at once; the rest goes with the next ones.
             forgotten.append(heappop(heap)[1])
         return forgotten
 

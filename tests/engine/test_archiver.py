@@ -68,11 +68,37 @@ def test_only_what_is_committed_is_archived_and_trimmed(venue: Venue, tmp_path: 
 def test_a_killed_archiver_goes_on_from_its_files(venue: Venue, tmp_path: Path) -> None:
     venue.engine().run_until_idle()
     archive(venue, tmp_path)
-    venue.redis.delete(venue.keys.cursor("journal"), venue.keys.cursor("events"))
     venue.journal(*deposits(3))
     venue.engine().run_until_idle()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Archiver, "_note", _die)
+        with pytest.raises(InterruptedError):
+            archive(venue, tmp_path)  # It ends between the disk and the cursor.
+    venue.journal(*deposits(2))
+    venue.engine().run_until_idle()
     archive(venue, tmp_path)
-    assert [record.number for record in read_records(tmp_path, "journal")] == list(range(1, 9))
+    assert [record.number for record in read_records(tmp_path, "journal")] == list(range(1, 11))
+
+
+def _die(*_: object) -> None:
+    raise InterruptedError
+
+
+@pytest.mark.parametrize("entries", [0, 40])
+def test_the_archive_of_another_exchange_is_refused(
+    venue: Venue, tmp_path: Path, entries: int
+) -> None:
+    venue.engine().run_until_idle()
+    archive(venue, tmp_path)
+    venue.redis.flushall()
+    venue.seed()
+    venue.journal(*deposits(entries))
+    venue.engine().run_until_idle()
+    with pytest.raises(ArchiveError, match="another exchange"):
+        archive(venue, tmp_path)
+    assert len(list(read_records(tmp_path, "journal"))) == 5
+    archive(venue, tmp_path / "fresh")
+    assert len(list(read_records(tmp_path / "fresh", "journal"))) == 5 + entries
 
 
 def test_old_events_leave_the_stream_but_not_the_archive(

@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from msgspec import Raw
+from redis.exceptions import ResponseError
 
+from engine import batch as batch_module
 from engine.core import invariants
 from engine.core.exchange import Exchange, Limits
 from engine.operations import Refused, resume
+from engine.rows import Program
 from engine.service import NewerData
 from engine.store import Fenced
 from shared.messages import (
@@ -191,6 +194,52 @@ def test_unreadable_entries_are_set_aside_and_the_engine_goes_on(venue: Venue) -
     assert venue.redis.lrange(venue.keys.dead, 0, -1) == kept[::-1]
     assert venue.meta("unreadable") == "6"
     assert venue.redis.hget(venue.keys.balances, "1:INR") == b"5 0"
+
+
+def test_a_commit_may_have_more_rows_than_redis_takes_arguments(venue: Venue) -> None:
+    engine = venue.engine()
+    assert engine.store.acquire()
+    program = Program()
+    pairs = 600_000  # Redis 6.2 cuts a connection at 1,048,576 arguments.
+    program.write("HSET", "{test}:big", [text for i in range(pairs) for text in (i, "x")])
+    engine.store.commit(0, 1, b"events", program)
+    assert venue.redis.hlen("{test}:big") == pairs
+
+
+def test_a_batch_ends_when_its_events_are_large(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_module, "EVENTS_SIZE_MAX", 100)
+    trade_of_ten(venue)
+    venue.engine().run_until_idle()
+    assert len(list(venue.batches())) > 3
+    assert [applied.n for applied in venue.events()] == list(range(1, 10))
+    assert venue.result(BOB, "buy") is not None
+
+
+def test_with_full_memory_the_engine_lives_and_the_accepted_drains(redis_url: str) -> None:
+    with contextlib.closing(Venue(redis_url)) as venue:
+        if int(venue.redis.info("server")["redis_version"].split(".")[0]) < 7:
+            pytest.skip("Before Redis 7 a script cannot ask for memory that is not there.")
+        venue.seed()
+        venue.journal(deposit(ALICE, "INR", 5))
+        venue.redis.config_set("maxmemory", 1)
+        try:
+            venue.engine(batch_max=2).run_until_idle()
+            venue.engine().run_until_idle()
+            with pytest.raises(ResponseError, match="maxmemory"):
+                venue.journal(deposit(ALICE, "INR", 5))
+        finally:
+            venue.redis.config_set("maxmemory", 0)
+        assert venue.meta("position") == "6"
+
+
+def test_the_lease_is_kept_while_many_rows_load(venue: Venue) -> None:
+    engine = venue.engine()
+    assert engine.store.acquire()
+    asked: list[int] = []
+    engine.store.load(lambda: asked.append(venue.redis.pttl(venue.keys.lease)))
+    assert len(asked) > 5, "between pages somebody may beat"
 
 
 def test_replies_and_events_are_published_only_after_the_commit(venue: Venue) -> None:

@@ -66,7 +66,7 @@ def test_an_archive_is_healthy_until_it_is_far_behind(
 ) -> None:
     assert main(["archive"]) == 0
     venue.hset(KEYS.meta, "position", ARCHIVE_BEHIND_MAX + 5)
-    venue.set(KEYS.cursor("journal"), 5)
+    venue.set(KEYS.cursor("journal"), "5 c0ffee")
     assert main(["archive"]) == 0
     venue.hset(KEYS.meta, "position", ARCHIVE_BEHIND_MAX + 6)
     assert main(["archive"]) == 1

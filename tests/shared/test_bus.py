@@ -56,6 +56,16 @@ async def test_commands_of_one_moment_travel_together(redis_url: str) -> None:
         ], "they are journalled in the order of submitting"
 
 
+async def test_a_burst_above_a_small_backlog_limit_is_taken_in_part(redis_url: str) -> None:
+    async with a_bench(redis_url, backlog_max=5) as bench:
+        tasks = [bench.send(f"key-{i}") for i in range(8)]
+        await bench.journalled(5)
+        await eventually_async(lambda: sum(task.done() for task in tasks) == 3)
+        bench.engine.work()
+        outcomes = await asyncio.gather(*tasks)
+        assert [isinstance(outcome, Answered) for outcome in outcomes] == [True] * 5 + [False] * 3
+
+
 async def test_a_lost_reply_is_looked_up(redis_url: str) -> None:
     async with a_bench(redis_url, reply_timeout_s=FOREVER_S) as bench:
         tasks = [bench.send(f"key-{i}") for i in range(3)]

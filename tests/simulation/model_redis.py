@@ -19,6 +19,16 @@ def to_bytes(value: Argument) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
+def unpacked(data: bytes) -> list[bytes]:
+    """Return the raw strings of a msgpack list, as Redis' own codec does."""
+    count, at, texts = int.from_bytes(data[1:5], "big"), 5, []
+    for _ in range(count):
+        size = int.from_bytes(data[at + 1 : at + 5], "big")
+        texts.append(data[at + 5 : at + 5 + size])
+        at += 5 + size
+    return texts
+
+
 class ModelRedis:
     """One server. `fenced` False takes both guards out of the commit, for a mutant."""
 
@@ -77,6 +87,7 @@ class ModelRedis:
     def _release(self, keys: list[str], args: list[bytes]) -> int:
         if self._field(keys[0], b"epoch") != args[1] or self._get(keys[1]) != args[0]:
             return 0
+        self.hashes.pop(keys[2], None)
         del self.strings[keys[1]]
         return 1
 
@@ -110,10 +121,10 @@ class ModelRedis:
             raise ResponseError(f"FENCED at position {position!r}")
         self._lease(keys[1], args[0], args[1])
         self._xadd(keys[2], int(args[4]), [b"e", args[5]])
-        i = 6
-        while i < len(args):
-            command, key, count = args[i].decode(), keys[int(args[i + 1]) - 1], int(args[i + 2])
-            self._commands[command](key.encode(), *args[i + 3 : i + 3 + count])
+        program, i = unpacked(args[6]), 0
+        while i < len(program):
+            command, key, count = program[i].decode(), program[i + 1], int(program[i + 2])
+            self._commands[command](key, *program[i + 3 : i + 3 + count])
             i += 3 + count
         return b"OK"
 

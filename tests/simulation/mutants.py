@@ -19,8 +19,8 @@ class TornStore(Store):
     """Commits the rows and the events, and only then the position."""
 
     def commit(self, position: int, last_sequence: int, events: bytes, program: Program) -> None:
-        _command, index, count = program.arguments[:3]
-        assert index == 1, "the first write of a commit is the meta row"
+        _command, key, count = program.arguments[:3]
+        assert key == self._keys.meta, "the first write of a commit is the meta row"
         meta = program.arguments[3 : 3 + int(count)]
         del program.arguments[: 3 + int(count)]
         super().commit(position, last_sequence, events, program)

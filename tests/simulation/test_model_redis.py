@@ -6,6 +6,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from engine.redis_link import RedisLink
+from engine.rows import Program
 from shared.channels import Keys
 from tests.simulation.model_redis import Argument, ModelRedis, Response
 
@@ -22,7 +23,7 @@ def _random_call(random: Random) -> Call:
     meta_lease = [KEYS.meta, KEYS.lease]
     calls: list[Call] = [
         ("acquire", meta_lease, [owner, TTL_MS]),
-        ("release", meta_lease, [owner, epoch]),
+        ("release", [*meta_lease, KEYS.attempts], [owner, epoch]),
         ("beat", meta_lease, [owner, TTL_MS, epoch, KEYS.heartbeat_channel]),
         ("attempt", [KEYS.meta, KEYS.attempts], [epoch, n]),
         ("enqueue", [KEYS.n, KEYS.journal, KEYS.meta], [9, *(["p"] * random.randint(1, 3))]),
@@ -30,12 +31,15 @@ def _random_call(random: Random) -> Call:
     ]
     if random.random() < 0.1:
         calls.append(("halt", [KEYS.meta], [epoch, "a reason"]))
-    keys = [*meta_lease, KEYS.events, KEYS.meta, KEYS.balances, KEYS.dead]
-    program: list[Argument] = ["HSET", 4, 4, "position", position + 1, "sequence", position + 1]
-    program += ["HSET", 5, 4, "1:INR", f"{n} 0", "2:INR", f"0 {n}", "HDEL", 5, 1, f"{n}:INR"]
-    program += ["LPUSH", 6, 2, "x", f"{n}", "LTRIM", 6, 2, 0, 2]
+    program = Program()
+    program.write("HSET", KEYS.meta, ["position", position + 1, "sequence", position + 1])
+    program.write("HSET", KEYS.balances, ["1:INR", f"{n} 0", "2:INR", f"0 {n}"])
+    program.write("HDEL", KEYS.balances, [f"{n}:INR"])
+    program.write("LPUSH", KEYS.dead, [b"\xff\x00", f"{n}"])
+    program.write("LTRIM", KEYS.dead, [0, 2])
     head: list[Argument] = [owner, TTL_MS, epoch, position, position + 1, "events"]
-    calls += [("commit", keys, [*head, *program])] * 4
+    commit: Call = ("commit", [*meta_lease, KEYS.events], [*head, program.packed()])
+    calls += [commit] * 4
     return random.choice(calls)
 
 

@@ -163,11 +163,15 @@ def check_executed_once(entries: Iterable[Entry], events: dict[int, tuple[Event,
 
 
 def sorted_rows(rows: Rows) -> dict[str, object]:
-    """Return the rows in one order, for comparing."""
+    """Return the rows in one order, for comparing.
+
+    Who has nothing of an asset may have a row that says so, or none; both say the same.
+    """
     parts: dict[str, object] = {}
     for name in Rows.__dataclass_fields__:
         value = getattr(rows, name)
         if isinstance(value, list):
             value = sorted(value, key=repr)
         parts[name] = value
+    parts["balances"] = {key: has for key, has in rows.balances.items() if has != (0, 0)}
     return parts

@@ -191,6 +191,16 @@ expired market_remainder 0
     """)
 
 
+def test_a_budget_spent_to_the_last_atom_is_filled() -> None:
+    play("""
+        deposit alice 20 BTC
+        deposit bob 1000 USD
+        sell alice #1 3 @ 30
+        buy bob #2 market budget 90 -> accepted, trade with #1: 3 @ 30
+        balance bob USD 910 held 0
+    """)
+
+
 def test_a_cancel_after_the_full_fill_is_rejected() -> None:
     play(f"""{FUNDED}
         sell alice #1 10 @ 100

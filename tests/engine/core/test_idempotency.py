@@ -1,6 +1,7 @@
 """A key has one effect within its window, whatever is sent again, and the window is exact."""
 
 from engine.core.exchange import Exchange, Limits
+from engine.core.idempotency import FORGOTTEN_PER_COMMAND_MAX
 from shared.messages import (
     CommandReplayed,
     Deposit,
@@ -116,6 +117,26 @@ def test_a_key_forgotten_and_used_again_between_two_drains_is_kept() -> None:
     changes = exchange.drain_changes()
     assert changes.results_added == {(1, "a"): (3, b"\x03")}
     assert changes.results_forgotten == [(1, "b")]
+
+
+def test_after_a_quiet_day_keys_are_forgotten_in_bounded_steps_but_have_no_effect() -> None:
+    count = 2 * FORGOTTEN_PER_COMMAND_MAX + 500
+    exchange = opened_exchange(limits=Limits(idempotency_window_ns=WINDOW_NS)).exchange
+    for i in range(count):
+        exchange.apply(deposit(f"k{i}"), at_ns=1_000)
+    exchange.drain_changes()
+    last = f"k{count - 1}"
+    used_anew = exchange.apply(deposit(last), at_ns=5_000)
+    assert isinstance(used_anew[0], FundsDeposited), "a key over its time is no repeat"
+    assert len(exchange.drain_changes().results_forgotten) == FORGOTTEN_PER_COMMAND_MAX
+    twin = Exchange.restore(exchange.rows(), Limits(idempotency_window_ns=WINDOW_NS))
+    for step in range(1, 4):
+        for one in (exchange, twin):
+            assert isinstance(one.apply(deposit(last), at_ns=5_000 + step)[0], CommandReplayed)
+        changes, twins = exchange.drain_changes(), twin.drain_changes()
+        assert changes.results_forgotten == twins.results_forgotten
+        assert len(changes.results_forgotten) <= FORGOTTEN_PER_COMMAND_MAX
+    assert [key.key for key in exchange.rows().remembered_keys] == [last]
 
 
 def test_time_never_goes_back() -> None:

@@ -23,12 +23,18 @@ help: ## List the commands
 	@echo "make reset    empty RIALTO_HOME, after asking"
 	@echo "make clean    remove the virtual environment and the caches"
 
-$(BIN)/python:
+# Python writes `activate` last: without it the making was cut short, and nothing here can be relied on.
+$(BIN)/activate:
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
 		2>/dev/null || { echo "Rialto needs Python 3.11 or later with its venv module: \
 	install it (on Debian: apt install python3 python3-venv), or name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "Making the virtual environment in $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+
+# The Python that it was made with may go away, with an update of the system.
+$(BIN)/python: | $(BIN)/activate
+	@test -x $@ || $(PYTHON) -m venv $(VENV)
 
 # Two stamps: to run the exchange nobody needs the test tools.
 $(VENV)/.installed: pyproject.toml requirements.lock | $(BIN)/python
@@ -41,8 +47,8 @@ $(VENV)/.installed-dev: pyproject.toml requirements.lock | $(BIN)/python
 	@$(PIP_INSTALL) -e '.[dev]'
 	@touch $@ $(VENV)/.installed
 
-# 130 and 143 are a clean end by Ctrl-C or SIGTERM, not errors. The shell ignores the Ctrl-C itself and
-# waits for rialto, which gets it too (one process group) and stops its services first.
+# exec: rialto takes the shell's place, so that it is rialto that a Ctrl-C or a SIGTERM of make reaches, and
+# make waits while it stops its services.
 up: $(VENV)/.installed ## Start everything
 	@exec $(BIN)/rialto up $(ARGS)
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from rialto.console import Voice
 from rialto.errors import RialtoError
 from rialto.home import open_home
-from rialto.reset import known_contents, reset
+from rialto.reset import known_contents, refuse_half, reset
 from rialto.runs import is_alive, read_run
 from rialto.throwaway import run_on_throwaway
 from rialto.up import up
@@ -59,7 +59,9 @@ def up_command(
     ] = False,
 ) -> None:
     """Start everything, keep it running, stop it on Ctrl-C."""
-    up(_settings(home), os.environ, Voice(), verbose=verbose)
+    settings = _settings(home)
+    with Voice() as voice:
+        up(settings, os.environ, voice, verbose=verbose)
 
 
 @app.command("status")
@@ -90,8 +92,7 @@ def reset_command(
     if not present:
         typer.echo(f"Nothing to remove: there is no data in {folder.folder}")
         return
-    if settings.redis_url:
-        typer.echo("The data in the Redis of RIALTO_REDIS_URL stays; this empties the folder only.")
+    refuse_half(settings)
     if not yes and not _agreed(str(folder.folder)):
         raise RialtoError("Nothing was removed.")
     left = reset(folder)
@@ -176,7 +177,7 @@ def join_services() -> None:
 
 
 def main() -> None:
-    """Run the command line; the entry point of `rialto` and `python -m rialto`."""
+    """Run the command line."""
     if sys.argv[1:2] not in OWN_WORDS:
         join_services()
     try:

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 import shared.home
 from rialto.errors import RialtoError
 
@@ -26,6 +28,11 @@ FOLDERS = ("redis", "secrets", "archive", "logs")
 FILES = ("users.db", "users.db-wal", "users.db-shm", "users.db-journal", "run.json")
 MARKS = ("version.json", "lock")
 STRANGERS_ALLOWED = frozenset({"lost+found"})  # An empty disk of its own comes with this.
+
+
+class _Mark(msgspec.Struct):
+    data_version: int
+    home_id: str
 
 
 @dataclass(frozen=True)
@@ -96,15 +103,45 @@ def prepare(home: Home) -> None:
                 pass
 
 
+def is_marked(home: Home) -> bool:
+    """Whether a Rialto of any version made this folder its own: its version.json says so. Other
+    programs have a file of that name too.
+    """
+    try:
+        msgspec.json.decode(home.version_file.read_bytes(), type=_Mark)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def is_new(home: Home) -> bool:
+    """Whether the folder holds nothing but a lock of ours: a first run came no further."""
+    return [path.name for path in home.folder.iterdir()] == ["lock"] and _is_our_lock(home)
+
+
+def _is_our_lock(home: Home) -> bool:
+    try:
+        content = home.lock_file.read_bytes()
+    except OSError:
+        return False
+    return content == b"" or content.isdigit()
+
+
 def _refuse_foreign(home: Home) -> None:
-    if home.version_file.exists():
+    if is_marked(home):
         return
-    known = {*FOLDERS, *FILES, *MARKS, *STRANGERS_ALLOWED}
+    if home.version_file.exists():
+        raise RialtoError(
+            f"{home.version_file} cannot be understood as a file of Rialto's: put it back from a "
+            "backup, or name a new or empty folder with --home or RIALTO_HOME."
+        )
+    # The mark is written before all else, so without it even a name that we use is a stranger's.
+    known = {"lock", *STRANGERS_ALLOWED} if _is_our_lock(home) else STRANGERS_ALLOWED
     strangers = sorted(path.name for path in home.folder.iterdir() if path.name not in known)
     strangers = [name for name in strangers if not name.startswith(".")]
     if strangers:
         raise RialtoError(
-            f"{home.folder} holds other things ({strangers[0]}) and no data of Rialto's: "
+            f"{home.folder} holds other things ({strangers[0]}) and no version.json of Rialto's: "
             "name a new or empty folder with --home or RIALTO_HOME."
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import redis
 
+from shared.channels import Keys
 from shared.redis_client import connect_async
 
 Probe = Callable[[], Awaitable[bool]]
@@ -52,16 +53,32 @@ async def _status_line(host: str, port: int, path: str) -> str:
         writer.close()
 
 
-def redis_key_exists(url: str, key: str) -> Probe:
-    """Probe a service that shows itself by a key, as the engine does by its lease."""
+class EngineProbe:
+    """An engine is ready when it holds the lease, in an epoch of its own.
 
-    async def probe() -> bool:
-        client = connect_async(url, timeout_s=PROBE_DEADLINE_S, pool_size_max=1)
+    The lease alone proves nothing: that of an engine that was killed outlives it.
+    """
+
+    def __init__(self, url: str, keys: Keys) -> None:
+        self._url = url
+        self._keys = keys
+        self._old_epoch = -1  # None is known: then the lease is all there is to go by.
+
+    async def before_start(self) -> None:
+        """Note the last epoch of the engines before this one."""
+        _, epoch = await self._look()
+        self._old_epoch = max(self._old_epoch, epoch)
+
+    async def ready(self) -> bool:
+        is_held, epoch = await self._look()
+        return is_held and epoch > self._old_epoch
+
+    async def _look(self) -> tuple[bool, int]:
+        client = connect_async(self._url, timeout_s=PROBE_DEADLINE_S, pool_size_max=1)
         try:
-            return bool(await client.exists(key))
-        except (redis.RedisError, OSError):
-            return False
+            is_held = bool(await client.exists(self._keys.lease))
+            return is_held, int(await client.hget(self._keys.meta, "epoch") or 0)
+        except (redis.RedisError, OSError, ValueError):
+            return False, -1
         finally:
             await client.aclose()
-
-    return probe

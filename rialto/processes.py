@@ -17,6 +17,7 @@ from rialto.logfiles import LogFile
 
 CHUNK_BYTES = 64 * 1024  # One pipe's worth.
 DRAIN_DEADLINE_S = 1.0  # A dead child's last words are in the pipe already.
+DESCRIPTORS_PER_CHILD = 8  # Pipes for output and for exec's error, the null device, its watch.
 
 _LEASH = Path(__file__).with_name("leash.py")
 
@@ -85,11 +86,12 @@ async def start_child(
     on_line: Callable[[str], None],
 ) -> Child:
     """Start a program in a session of its own, so that a terminal's Ctrl-C reaches only the
-    supervisor.
+    supervisor; raise OSError if there is no process or descriptor for it.
     """
     assert threading.current_thread() is threading.main_thread(), (
         "a child would die with this thread"
     )
+    _check_descriptors()
     process = await asyncio.create_subprocess_exec(
         *leashed(argv),
         env=dict(environ),
@@ -99,3 +101,14 @@ async def start_child(
         start_new_session=True,
     )
     return Child(process, log, on_line)
+
+
+def _check_descriptors() -> None:
+    # When they run out between the fork and the watch over it, the child would be lost to us.
+    taken: list[int] = []
+    try:
+        for _ in range(DESCRIPTORS_PER_CHILD):
+            taken.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)

@@ -9,8 +9,9 @@ import shutil
 from pathlib import Path
 
 from rialto.errors import RialtoError
-from rialto.home import FILES, FOLDERS, MARKS, Home, disk_sentences, locked
+from rialto.home import FILES, FOLDERS, MARKS, Home, disk_sentences, is_marked, is_new, locked
 from rialto.runs import end_leftovers
+from shared.settings import Settings
 
 
 def known_contents(home: Home) -> list[Path]:
@@ -19,13 +20,30 @@ def known_contents(home: Home) -> list[Path]:
         return []
     known = [home.folder / name for name in (*FOLDERS, *FILES, *MARKS)]
     present = [path for path in known if path.is_symlink() or path.exists()]
-    if home.version_file.is_file() or present == [home.lock_file]:
+    if is_marked(home) or is_new(home):
         return present
     if not present and not any(home.folder.iterdir()):
         return []
     raise RialtoError(
-        f"{home.folder} is not a folder of Rialto's (it has no version.json): nothing was removed."
+        f"{home.folder} is not a folder of Rialto's (it has no version.json of Rialto's): "
+        "nothing was removed."
     )
+
+
+def refuse_half(settings: Settings) -> None:
+    """Refuse when a part of the data lies elsewhere: users and balances go together, or a new
+    user is given the account, and the balances, of one that was removed.
+    """
+    if settings.redis_url:
+        raise RialtoError(
+            "Nothing was removed: the Redis that redis_url names would keep the balances, for new "
+            "users to inherit. Empty that Redis first, then reset without redis_url."
+        )
+    if settings.database_url:
+        raise RialtoError(
+            "Nothing was removed: the database that database_url names would keep the users, "
+            "without their balances. Empty that database first, then reset without database_url."
+        )
 
 
 def reset(home: Home) -> list[Path]:

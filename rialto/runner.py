@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable
 from rialto.backoff import Backoff
 from rialto.console import Voice
 from rialto.errors import RialtoError
+from rialto.leash import EXIT_NOT_RUN
 from rialto.logfiles import LogFile, spoken
 from rialto.processes import Child, start_child
 from rialto.service import ServiceSpec
 
-# From sysexits.h: a service that can never start says so with it; it is not started again.
+# From sysexits.h: a service that can never start says so with it. At its first start that is final.
 EX_CONFIG = 78
 PROBE_EVERY_S = 0.05
 VITAL_DEATHS_MAX = 3  # One may be an accident of the port; three are not.
@@ -61,8 +62,13 @@ class Runner:
         """Run the service again and again; return only when it must not be started any more."""
         while self.failure is None:
             await needs_ready()
-            code, ready_for_s = await self._live()
-            if code == EX_CONFIG:
+            try:
+                code, ready_for_s = await self._live()
+            except OSError as error:
+                code, ready_for_s = EXIT_NOT_RUN, 0.0
+                self._log.tail.append(f"it could not be started: {error.strerror or error}")
+            # Later the cause may go away as it came: a port in use, a file that is being edited.
+            if code == EX_CONFIG and not self.settled.is_set():
                 self.failure = RialtoError(self._last_words() or f"{self.spec.name} cannot start.")
             else:
                 delay_s = self._backoff.after_death(ready_for_s)
@@ -91,6 +97,7 @@ class Runner:
     async def _live(self) -> tuple[int, float]:
         self._log.tail.clear()
         self._ready_at_s = 0.0
+        await self.spec.before_start()
         self._child = await start_child(self.spec.argv, self.spec.environ, self._log, self._hear)
         self._on_start()
         watch = asyncio.create_task(self._watch())

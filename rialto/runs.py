@@ -39,7 +39,7 @@ def mark_of(pid: int) -> ProcessMark | None:
     """Return the mark of a live process, None if it is gone."""
     try:
         return ProcessMark(pid, psutil.Process(pid).create_time())
-    except psutil.Error:
+    except (psutil.Error, OSError):  # No descriptor left to read it with: the kernel's.
         return None
 
 

@@ -2,7 +2,7 @@
 it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from rialto.logfiles import notable
@@ -10,6 +10,10 @@ from rialto.probes import Probe, alive
 
 STOP_DEADLINE_S = 10.0  # An engine's last batch and a gateway's open requests end well within it.
 START_DEADLINE_S = 30.0  # After this a service that is not ready is spoken of; nothing is killed.
+
+
+async def nothing() -> None:
+    """Most services have nothing to note before they start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +27,7 @@ class ServiceSpec:
     name: str
     argv: tuple[str, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
+    before_start: Callable[[], Awaitable[None]] = nothing
     ready: Probe = alive
     needs: tuple[str, ...] = ()
     stop_rank: int = 0

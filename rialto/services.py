@@ -15,10 +15,10 @@ from pathlib import Path
 from rialto.embedded_redis import EmbeddedRedis
 from rialto.errors import RialtoError
 from rialto.home import Home
-from rialto.probes import alive, http_answers, reachable_host, redis_key_exists
+from rialto.probes import EngineProbe, alive, http_answers, reachable_host
 from rialto.service import ServiceSpec
 from shared.channels import Keys
-from shared.settings import Settings
+from shared.settings import CONFIG_VARIABLE, Settings
 
 DOORS = ("api", "admin", "ws")  # Each has a setting <door>_host and <door>_port.
 # The order of the end: nobody is let in any more, then the work is finished, then Redis goes.
@@ -28,8 +28,8 @@ STOP_DOORS, STOP_ENGINE, STOP_ARCHIVE, STOP_REDIS = 0, 1, 2, 3
 def service_environ(
     environ: Mapping[str, str], settings: Settings, home: Home, redis_url: str, home_id: str
 ) -> dict[str, str]:
-    """Return the environment of every service: all settings spelled out, so that none is read
-    twice.
+    """Return the environment of every service: all settings spelled out and no settings file, so
+    that none is read twice.
     """
     values = {name: getattr(settings, name) for name in settings.__struct_fields__}
     values |= {
@@ -43,7 +43,9 @@ def service_environ(
     # The services are found where this package was found, installed or in a checkout.
     root = str(Path(__file__).resolve().parent.parent)
     search = os.pathsep.join(filter(None, (root, environ.get("PYTHONPATH", ""))))
-    return {**environ, **ours, "PYTHONPATH": search, "PYTHONUNBUFFERED": "1"}
+    # A file that is being edited must not keep a service from its next start.
+    ours |= {CONFIG_VARIABLE: os.devnull, "PYTHONPATH": search, "PYTHONUNBUFFERED": "1"}
+    return {**environ, **ours}
 
 
 def _owner(home: Home, home_id: str) -> str:
@@ -76,14 +78,15 @@ def exchange_specs(
     settings: Settings, environ: Mapping[str, str], redis_url: str, needs: tuple[str, ...]
 ) -> list[ServiceSpec]:
     """The services of ours in the order of their start."""
-    lease = Keys(settings.venue).lease
+    engine = EngineProbe(redis_url, Keys(settings.venue))
     api, ws = (settings.api_host, settings.api_port), (settings.ws_host, settings.ws_port)
     service = functools.partial(ServiceSpec, environ=environ, needs=needs)
     return [
         service(
             name="engine",
             argv=_module("engine"),
-            ready=redis_key_exists(redis_url, lease),
+            before_start=engine.before_start,
+            ready=engine.ready,
             stop_rank=STOP_ENGINE,
         ),
         service(

@@ -110,6 +110,7 @@ class _Part:
 @contextlib.asynccontextmanager
 async def _running(spec: ServiceSpec, home: Home) -> AsyncIterator[_Part]:
     log = LogFile(home.log_file(spec.name))
+    await spec.before_start()
     child = await start_child(spec.argv, spec.environ, log, lambda _line: None)
     part = _Part(spec.name, child, log)
     try:

@@ -6,6 +6,7 @@ started.
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Mapping
 
 import redis
@@ -29,13 +30,16 @@ from shared.redis_client import connect
 from shared.settings import Settings
 from shared.settings_fields import redact_url
 
+PRIVATE_UMASK = 0o077
+
 
 def up(settings: Settings, environ: Mapping[str, str], voice: Voice, *, verbose: bool) -> None:
     """Run the exchange until a signal ends it; raise RialtoError if it cannot run."""
+    os.umask(PRIVATE_UMASK)  # Whatever the services write, archive and data of Redis, is private.
     home = open_home(settings.home)
     with locked(home):
+        record_writer(home, None)  # Refuses newer data; marks the folder as ours before all else.
         prepare(home)
-        record_writer(home, None)  # Refuses newer data, and marks the folder as ours.
         for name in end_leftovers(home):
             voice.tell(name, "was left behind by a run that was killed; ended", "yellow")
         check_doors(settings)

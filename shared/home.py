@@ -4,6 +4,7 @@ A service gets the folder from its settings; nothing here creates it or writes t
 """
 
 import json
+import os
 from pathlib import Path
 
 
@@ -32,10 +33,26 @@ def run_file(home: Path) -> Path:
 
 
 def read_run_redis_url(home: Path) -> str | None:
-    """Return the Redis URL of the run that is alive in `home`, or None when none is noted there."""
+    """Return the Redis URL of the run that is alive in `home`, or None when there is none: the note
+    of a run that was killed names a port that may be somebody else's by now.
+    """
     try:
         run = json.loads(run_file(home).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    url = run.get("redis_url") if isinstance(run, dict) else None
+    if not isinstance(run, dict) or not _is_alive(run.get("pid")):
+        return None
+    url = run.get("redis_url")
     return url if isinstance(url, str) and url else None
+
+
+def _is_alive(pid: object) -> bool:
+    if type(pid) is not int or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True

@@ -5,11 +5,15 @@ import json
 import os
 import signal
 import socket
+import stat
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 import pytest
 
+from rialto.__main__ import main
 from rialto.embedded_redis import find_redis_binaries
 from rialto.home import open_home
 from rialto.runs import read_run
@@ -37,6 +41,22 @@ def refusal(started: Started) -> str:
     assert sentence.endswith((".", "?"))
     assert read_run(started.home) is None
     return sentence
+
+
+class Interrupted(ModuleType):
+    """A module in whose import somebody presses Ctrl-C."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_during_the_imports_ends_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "rialto.cli", Interrupted("rialto.cli"))
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130
 
 
 def test_up_refuses_a_port_in_use_and_names_port_and_setting(
@@ -134,6 +154,20 @@ def test_up_starts_redis_first_and_ctrl_c_leaves_nothing(
     assert not (tmp_path / "run.json").exists()
 
 
+def test_all_that_a_run_writes_is_private_even_in_a_folder_that_was_not(
+    tmp_path: Path, free_ports: dict[str, str]
+) -> None:
+    tmp_path.chmod(0o755)
+    with rialto(tmp_path, "up", **free_ports) as started:
+        started.says("Rialto is up")
+        started.signal(signal.SIGINT)
+        assert started.ends() == 0
+    written = [path for path in tmp_path.rglob("*") if path.suffix != ".sock"]
+    assert tmp_path / "archive" in written
+    open_to_others = [path.name for path in written if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    assert open_to_others == []
+
+
 def test_a_killed_redis_comes_back_at_the_same_url_with_its_data(
     tmp_path: Path, free_ports: dict[str, str]
 ) -> None:
@@ -220,10 +254,73 @@ def test_reset_refuses_a_foreign_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["redis"]
 
 
+def test_a_version_file_of_another_program_is_not_a_mark(tmp_path: Path) -> None:
+    files = ("version.json", "archive/a.txt", "secrets/key", "logs/log")
+    for name in files:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('{"version": "4.2"}')
+    with rialto(tmp_path, "reset", "--yes") as started:
+        assert "is not a folder of Rialto's" in refusal(started)
+    with rialto(tmp_path, "up") as started:
+        assert "version.json cannot be understood" in refusal(started)
+    assert all((tmp_path / name).exists() for name in files)
+    assert not (tmp_path / "redis").exists()
+
+
+def test_a_lock_file_of_another_program_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("left by apt")
+    with rialto(tmp_path, "reset", "--yes") as started:
+        assert "is not a folder of Rialto's" in refusal(started)
+    with rialto(tmp_path, "up") as started:
+        assert "holds other things (lock)" in refusal(started)
+    assert (tmp_path / "lock").read_text() == "left by apt"
+
+
+def test_up_does_not_adopt_folders_that_happen_to_have_our_names(tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "backup.tar").touch()
+    with rialto(tmp_path, "up") as started:
+        assert "holds other things (archive)" in refusal(started)
+    assert not (tmp_path / "version.json").exists()
+
+
+def test_reset_of_newer_data_and_of_a_first_run_cut_short_empties_the_folder(
+    tmp_path: Path,
+) -> None:
+    newer, cut_short = tmp_path / "newer", tmp_path / "cut-short"
+    _used_home(newer)
+    record = {"data_version": 1_000, "home_id": "x", "from_the_future": True}
+    (newer / "version.json").write_text(json.dumps(record))
+    cut_short.mkdir()
+    (cut_short / "lock").write_text("4711")
+    for home in (newer, cut_short):
+        with rialto(home, "reset", "--yes") as started:
+            assert started.ends() == 0, started.output
+        assert not home.exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("RIALTO_REDIS_URL", "redis://:hush@127.0.0.1:1/0"),
+        ("REDIS_URL", "redis://:hush@127.0.0.1:1/0"),
+        ("RIALTO_DATABASE_URL", "postgresql://u:hush@127.0.0.1:1/db"),
+    ],
+)
+def test_reset_refuses_to_remove_users_without_their_balances(
+    variable: str, url: str, tmp_path: Path
+) -> None:
+    _used_home(tmp_path)
+    with rialto(tmp_path, "reset", "--yes", **{variable: url}) as started:
+        assert "Nothing was removed" in refusal(started)
+    assert "hush" not in started.output
+    assert (tmp_path / "users.db").exists()
+    assert (tmp_path / "redis" / "file").exists()
+
+
 def test_reset_refuses_a_home_that_is_running(tmp_path: Path) -> None:
     with tiny_run(tmp_path, TINY) as first:
         first.says("all ready")
-        (tmp_path / "version.json").write_text("{}")
         with rialto(tmp_path, "reset", "--yes") as second:
             assert second.ends() == 1
         assert "already runs on" in second.output

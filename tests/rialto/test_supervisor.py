@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -77,7 +78,7 @@ def test_exit_code_78_at_the_start_ends_the_run_with_the_services_own_sentence(
         assert read_run(open_home(tmp_path)) is None
 
 
-def test_exit_code_78_later_leaves_the_service_down_and_the_others_up(tmp_path: Path) -> None:
+def test_exit_code_78_later_is_tried_again_until_its_cause_is_gone(tmp_path: Path) -> None:
     code = (
         "import os, sys, time\n"
         "if os.path.exists('{home}/stop'): sys.exit(print('no more') or 78)\n"
@@ -88,8 +89,43 @@ def test_exit_code_78_later_leaves_the_service_down_and_the_others_up(tmp_path: 
         (tmp_path / "stop").touch()
         other = started.service("other")
         os.kill(started.service("moody").pid, signal.SIGKILL)
-        started.says("stays down: no more")
+        started.says("| no more")
+        started.says("died (exit code 78)", times=2)
+        (tmp_path / "stop").unlink()
+        started.says("moody        ready again")
         assert started.service("other") == other
+
+
+def test_a_restart_without_a_free_descriptor_is_tried_again(tmp_path: Path) -> None:
+    with tiny_run(tmp_path, _sleeper("worker"), _sleeper("other")) as started:
+        started.says("all ready")
+        worker, other = started.service("worker"), started.service("other")
+        soft, hard = resource.prlimit(started.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(started.process.pid, resource.RLIMIT_NOFILE, (3, hard))
+        os.kill(worker.pid, signal.SIGKILL)
+        started.says("it could not be started: Too many open files")
+        resource.prlimit(started.process.pid, resource.RLIMIT_NOFILE, (soft, hard))
+        until(lambda: started.service("worker") != worker, "a new worker")
+        assert started.service("other") == other
+
+
+def test_a_reader_that_stands_still_does_not_hold_up_the_run(tmp_path: Path) -> None:
+    code = (
+        "import json, time\n"
+        "for _ in range(5_000): print(json.dumps({'level': 'error', 'event': 'x' * 200}))\n"
+        "open('{home}/said', 'w').close()\n"
+        "time.sleep(600)"
+    )
+    plans = json.dumps([{"name": "talker", "code": code}])
+    argv = [sys.executable, "-m", "tests.rialto.tiny_run", str(tmp_path), plans]
+    process = subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with process:
+        try:
+            until((tmp_path / "said").exists, "all that the talker has to say")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(DEADLINE_S) == 0
+        finally:
+            process.kill()
 
 
 def test_a_service_waits_for_what_it_needs_before_it_starts_again(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from rialto.home import Home, locked, open_home, prepare
 from rialto.runs import end_leftovers, new_run, remove_run
 from rialto.service import ServiceSpec
 from rialto.supervisor import Supervisor
+from rialto.versions import record_writer
 
 
 def spec_of(home: Home, plan: dict[str, Any]) -> ServiceSpec:
@@ -25,11 +26,11 @@ def spec_of(home: Home, plan: dict[str, Any]) -> ServiceSpec:
 
 
 def run(home: Home, plans: list[dict[str, Any]]) -> None:
-    with locked(home), contextlib.ExitStack() as stack:
+    with Voice() as voice, locked(home), contextlib.ExitStack() as stack:
+        record_writer(home, None)
         prepare(home)
         end_leftovers(home)
         stack.callback(remove_run, home)
-        voice = Voice()
         supervisor = Supervisor(
             [spec_of(home, plan) for plan in plans],
             home,

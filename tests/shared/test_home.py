@@ -37,12 +37,19 @@ def test_the_redis_of_the_living_run_is_read_from_its_note(tmp_path: Path) -> No
     "note",
     [
         b"", b"{", b"null", b"[]", b'"text"', b"7", b"{}", b'{"redis_url": null}', b"\xff\xfe\x00",
-        b'{"redis_url": 7}', b'{"redis_url": ""}', b'{"redis_url": ["redis://"]}', b"[" * 100_000,
+        b'{"pid": 1, "redis_url": 7}', b'{"pid": 1, "redis_url": ""}',
+        b'{"pid": 1, "redis_url": ["redis://"]}', b"[" * 100_000,
     ],
     ids=lambda note: ascii(note)[:20],
 )  # fmt: skip
 def test_a_note_that_says_nothing_useful_names_no_redis(note: bytes, tmp_path: Path) -> None:
     run_file(tmp_path).write_bytes(note)
+    assert read_run_redis_url(tmp_path) is None
+
+
+@pytest.mark.parametrize("pid", ["null", "0", "-1", "true", '"1"', "1.0", "4194304", "9" * 30])
+def test_the_note_of_a_run_that_is_gone_names_no_redis(pid: str, tmp_path: Path) -> None:
+    run_file(tmp_path).write_text(f'{{"pid": {pid}, "redis_url": "{URL}"}}')
     assert read_run_redis_url(tmp_path) is None
 
 

@@ -1,0 +1,27 @@
+"""What the services are started with."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rialto.home import Home
+from rialto.services import service_environ
+from shared.settings import Settings, load_settings
+
+
+@pytest.mark.parametrize("content", ["log = ", "api_port = 1234", "no_such_setting = 1"])
+def test_a_settings_file_that_changed_since_the_start_does_not_reach_the_services(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    home = Home(tmp_path / "home")
+    settings = Settings(venue="moon", api_port=4321)
+    named = tmp_path / "named.toml"
+    environ = {**os.environ, "RIALTO_CONFIG": str(named)}
+    ours = service_environ(environ, settings, home, "redis://here", "id")
+    for file in (named, tmp_path / "rialto.toml"):
+        file.write_text(content)
+    loaded = load_settings(environ=ours)
+    assert (loaded.venue, loaded.api_port) == ("moon", 4321)
+    assert (loaded.home, loaded.redis_url) == (str(home.folder), "redis://here")

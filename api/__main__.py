@@ -1,7 +1,7 @@
 """The gateway service: `python -m api`. The only place where its parts meet.
 
-Exit codes: 0 after a clean stop, 78 (EX_CONFIG) with one sentence when it cannot be started as
-configured.
+Exit codes: 0 after a clean stop, 1 when a background task has failed, 78 (EX_CONFIG) with one
+sentence when it cannot be started as configured.
 """
 
 import asyncio
@@ -21,12 +21,15 @@ from api.door import Door
 from api.opening import NoRedisError, open_gateway
 from api.protocol import LimitedProtocol
 from api.tokens import KeyFileError
+from shared.descriptors import connections_within, raise_descriptor_limit
 from shared.logs import configure_logs, get_logger
 from shared.settings import Settings, SettingsError, load_settings
+from shared.tasks import exit_code
 
 EXIT_CONFIGURATION = 78
 GRACE_S = 8  # The orders under way get their answers; a client that stalls does not hold us longer.
 CONNECTIONS_MAX = 4_000  # Above it a request is told 503; below it memory stays bounded.
+LISTENERS = 2  # Public and admin; each may have its share of the descriptors.
 KEEP_ALIVE_S = 30  # A bot that trades once in a while keeps its connection.
 BACKLOG = 1_024
 PRIVATE_UMASK = 0o077  # What we write into RIALTO_HOME is nobody else's business.
@@ -52,7 +55,7 @@ def main() -> int:
     except (SettingsError, NoRedisError, KeyFileError, DatabaseError, _PortError) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_CONFIGURATION
-    return 0
+    return exit_code()
 
 
 class _PortError(Exception):
@@ -60,6 +63,7 @@ class _PortError(Exception):
 
 
 async def _serve(settings: Settings) -> None:
+    connections_max = connections_within(raise_descriptor_limit() // LISTENERS, CONNECTIONS_MAX)
     public_socket = _listen(settings.api_host, settings.api_port)
     admin_socket = _listen(settings.admin_host, settings.admin_port)
     async with open_gateway(settings) as gateway:
@@ -67,7 +71,7 @@ async def _serve(settings: Settings) -> None:
             gateway, docs_enabled=settings.docs_enabled, cors_origins=settings.cors_origins
         )
         admin = admin_app(gateway, docs_enabled=settings.docs_enabled)
-        servers = [_server(door_of(app, gateway)) for app in (public, admin)]
+        servers = [_server(door_of(app, gateway), connections_max) for app in (public, admin)]
         _stop_on_signals(servers)
         _log.info("gateway_started", api_port=settings.api_port, admin_port=settings.admin_port)
         await asyncio.gather(
@@ -85,7 +89,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise _PortError(f"The gateway cannot listen on {host}:{port}: {reason}.") from error
 
 
-def _server(door: Door) -> _Server:
+def _server(door: Door, connections_max: int) -> _Server:
     config = uvicorn.Config(
         door,
         http=LimitedProtocol,
@@ -95,7 +99,7 @@ def _server(door: Door) -> _Server:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS_MAX,
+        limit_concurrency=connections_max,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
         backlog=BACKLOG,

@@ -1,7 +1,7 @@
 """The feed service: `python -m broadcaster`. The only place where its parts meet.
 
-Exit codes: 0 after a clean stop, 78 (EX_CONFIG) with one sentence when it cannot be started as
-configured.
+Exit codes: 0 after a clean stop, 1 when a background task has failed, 78 (EX_CONFIG) with one
+sentence when it cannot be started as configured.
 """
 
 import asyncio
@@ -13,12 +13,15 @@ import uvloop
 
 from broadcaster.feed import Feed
 from broadcaster.hub import Hub
+from broadcaster.limits import CONNECTIONS_MAX, ConnectionCount
 from broadcaster.relay import Relay
 from broadcaster.server import FeedServer
 from shared.channels import Keys
+from shared.descriptors import connections_within, raise_descriptor_limit
 from shared.home import read_run_redis_url, token_public_key
 from shared.logs import configure_logs, get_logger
 from shared.settings import Settings, SettingsError, load_settings
+from shared.tasks import exit_code
 from shared.tokens import AUDIENCE, Claims, TokenVerifier
 
 EXIT_CONFIGURATION = 78
@@ -39,7 +42,7 @@ def main() -> int:
     except (SettingsError, _StartError) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_CONFIGURATION
-    return 0
+    return exit_code()
 
 
 async def _run(settings: Settings) -> None:
@@ -61,6 +64,7 @@ async def _run(settings: Settings) -> None:
         origins=settings.ws_origins,
         is_ready=lambda: relay.is_in_step,
         metrics=lambda: _metrics(feed, relay),
+        connections=ConnectionCount(connections_within(raise_descriptor_limit(), CONNECTIONS_MAX)),
     )
     await relay.start()
     try:

@@ -34,6 +34,7 @@ class Delivery:
         self._outbox = Outbox() if outbox is None else outbox
         self._due: dict[str, Reason] = {}  # Channels whose snapshot comes before anything else.
         self._overflowed = False  # Once something is lost, nothing after it may be sent.
+        self._ended = False
         self.topics: dict[str, Topic] = {}
         self.lagged_count = 0
 
@@ -70,13 +71,20 @@ class Delivery:
         for name in list(self.topics):
             self.unsubscribe(name)
 
+    def end(self, *forgotten: str) -> None:
+        """Take nothing more; what is queued still goes out, except of the `forgotten` channels."""
+        self._ended = True
+        self._due.clear()
+        if forgotten:
+            self._outbox.drop(forgotten)
+
     def answer(self, answer: Answer) -> None:
         """Queue an answer to the client's own message."""
         self.send("", _encode(answer))
 
     def send(self, channel: str, data: bytes) -> None:
         """Queue a message that may not be lost."""
-        if self._overflowed:
+        if self._overflowed or self._ended:
             return
         if self._make_room(data):
             self._add(channel, data)
@@ -86,17 +94,19 @@ class Delivery:
 
     def deliver(self, topic: Topic, data: bytes) -> None:
         """Queue a message of a topic; one whose snapshot is due will be in the snapshot."""
-        if topic.name in self._due:
+        if topic.name in self._due or self._ended:
             return
         if not topic.conflated:
             self.send(topic.name, data)
-        elif self._outbox.has_room_for(data):
+        elif self._outbox.has_room_for(data, conflated=True):
             self._add(topic.name, data)
         else:
             self._lag(topic.name)
-            self._make_room(data)
+            self._make_room(data, conflated=True)
 
     def snapshot_due(self, topic: Topic, reason: Reason) -> None:
+        if self._ended:
+            return
         self._outbox.drop({topic.name})
         self._due[topic.name] = reason
         self._on_output()
@@ -109,10 +119,10 @@ class Delivery:
         self._outbox.add(channel, data)
         self._on_output()
 
-    def _make_room(self, data: bytes) -> bool:
-        if not self._outbox.has_room_for(data):
-            conflated = {name for name, topic in self.topics.items() if topic.conflated}
-            for name in self._outbox.drop(conflated):
+    def _make_room(self, data: bytes, *, conflated: bool = False) -> bool:
+        if not self._outbox.has_room_for(data, conflated=conflated):
+            names = {name for name, topic in self.topics.items() if topic.conflated}
+            for name in self._outbox.drop(names):
                 self._lag(name)
         return self._outbox.has_room_for(data)
 

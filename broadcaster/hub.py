@@ -120,7 +120,8 @@ class Accounts:
 
     def publish(self, account_id: int, sequence: int, data: bytes) -> None:
         """Give an update to all sockets that listen to the account."""
-        for listener in self.listeners.get(account_id, ()):
+        # A copy: a listener whose client is too slow leaves meanwhile.
+        for listener in tuple(self.listeners.get(account_id, ())):
             listener.update(sequence, data)
 
     def request_snapshot(self, account_id: int, listener: AccountListener, reason: Reason) -> None:

@@ -13,7 +13,7 @@ MESSAGES_PER_S = 10  # After that; nobody changes subscriptions faster.
 BAD_MESSAGES_BURST_MAX = 50  # An afternoon of a developer's typing errors; a fuzzer is cut off.
 BAD_MESSAGES_PER_S = 0.1
 SUBSCRIPTIONS_MAX = 200  # Per connection; more markets are for a second connection.
-CONNECTIONS_MAX = 12_000  # 10,000 subscribers and a margin, below the usual 20,000 descriptors.
+CONNECTIONS_MAX = 12_000  # 10,000 subscribers and a margin; fewer where descriptors are short.
 CONNECTIONS_PER_ADDRESS_MAX = 50  # An office behind one address; a single host is not a crowd.
 CONNECTIONS_PER_ACCOUNT_MAX = 20  # Screens and bots of one trader.
 

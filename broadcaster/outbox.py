@@ -7,10 +7,10 @@ to drop.
 from collections import deque
 from collections.abc import Container
 
-MESSAGES_MAX = (
-    1_024  # About 5 s of a busy market's deltas; more behind is a reader that fell behind.
-)
-BYTES_MAX = 1 << 20  # With 10,000 clients stalled at once this is the machine's memory, not more.
+MESSAGES_MAX = 32_768  # One order may fill as many at once; each slot costs 100 bytes besides.
+BYTES_MAX = 8 << 20  # 16,000 fills for their owner; a reader that is further behind is cut off.
+LAG_MESSAGES_MAX = 1_024  # About 5 s of a busy market's deltas; later a snapshot is worth more.
+LAG_BYTES_MAX = 1 << 20
 
 
 class Outbox:
@@ -25,12 +25,18 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def has_room_for(self, data: bytes) -> bool:
-        """Whether `data` fits; a message larger than the limit fits an empty outbox."""
+    def has_room_for(self, data: bytes, *, conflated: bool = False) -> bool:
+        """Whether `data` fits; a message larger than the limit fits an empty outbox.
+
+        What a snapshot can replace gets less room: nobody wants to read long queues of old deltas.
+        """
         if not self._messages:
             return True
-        fits = self.size_bytes + len(data) <= self._bytes_max
-        return fits and len(self._messages) < self._messages_max
+        messages_max, bytes_max = self._messages_max, self._bytes_max
+        if conflated:
+            messages_max = min(messages_max, LAG_MESSAGES_MAX)
+            bytes_max = min(bytes_max, LAG_BYTES_MAX)
+        return self.size_bytes + len(data) <= bytes_max and len(self._messages) < messages_max
 
     def add(self, channel: str, data: bytes) -> None:
         """Append a message; the caller has seen that there is room."""

@@ -92,7 +92,7 @@ class Session:
         """End the connection when its token is over."""
         claims = self._claims
         if claims is not None and now_ns >= claims.expires_at_s * limits.NS_PER_S:
-            self._end(TOKEN_EXPIRED, "the token has expired")
+            self._end(TOKEN_EXPIRED, "the token has expired", forgotten=(ACCOUNT_CHANNEL,))
 
     def close(self) -> None:
         """Leave every channel; nothing is delivered afterwards."""
@@ -195,9 +195,11 @@ class Session:
         what = f"the channel {channel}" if channel else "its answers"
         self._end(TRY_AGAIN_LATER, f"the client reads too slowly for {what}")
 
-    def _end(self, code: int, reason: str) -> None:
+    def _end(self, code: int, reason: str, *, forgotten: tuple[str, ...] = ()) -> None:
         if self.ending is None:
             self.ending = Ending(code, reason)
+            self.delivery.end(*forgotten)
+            self._leave_account()
             self._on_output()
 
 

@@ -10,7 +10,10 @@ from collections.abc import Coroutine
 
 from shared.logs import get_logger
 
+EXIT_FAILED = 1
+
 _log = get_logger(__name__)
+_failed: list[str] = []  # The process ends when one is in it, so it does not grow.
 
 
 def spawn(work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
@@ -30,8 +33,14 @@ async def stop(*tasks: asyncio.Task[None] | None) -> None:
     await asyncio.gather(*running, return_exceptions=True)
 
 
+def exit_code() -> int:
+    """Return what a stopped service ends with: 1 after the failure of a background task, else 0."""
+    return EXIT_FAILED if _failed else 0
+
+
 def _stop_the_service_on_failure(task: asyncio.Task[None]) -> None:
     error = None if task.cancelled() else task.exception()
     if error is not None:
         _log.critical("background_task_failed", task=task.get_name(), exc_info=error)
+        _failed.append(task.get_name())
         signal.raise_signal(signal.SIGTERM)

@@ -96,6 +96,18 @@ async def test_sigterm_says_1012_and_ends_in_time(redis_url: str, tmp_path: Path
         assert await close_code(client) == 1012
 
 
+def test_a_failed_background_task_ends_the_service_with_exit_code_1(
+    redis_url: str, tmp_path: Path
+) -> None:
+    keys = Keys("test")
+    with connect(redis_url) as redis:
+        venue_with_markets(redis, keys, "TATA")
+        redis.hset(keys.market_states, "TATA_INR", b"nonsense")
+    ended = settings(redis_url, choose_port())
+    with running_service("broadcaster", tmp_path / "home", ended) as service:
+        assert service.wait() == 1
+
+
 async def test_tokens_of_the_gateway_open_the_account_and_forged_ones_do_not(
     redis_url: str, tmp_path: Path
 ) -> None:

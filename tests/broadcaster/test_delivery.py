@@ -5,7 +5,7 @@ import pytest
 from broadcaster.delivery import Delivery
 from broadcaster.hub import Hub
 from broadcaster.messages import Pong, Reason
-from broadcaster.outbox import Outbox
+from broadcaster.outbox import BYTES_MAX, LAG_MESSAGES_MAX, MESSAGES_MAX, Outbox
 
 
 class Counter:
@@ -111,6 +111,20 @@ def test_too_many_trades_end_the_connection_and_nothing_is_sent_after(
     trades.count(10)
     assert reader.overflows == ["trades"]
     assert reader.read() == []
+
+
+def test_old_deltas_give_way_to_a_snapshot_long_before_trades_end_the_connection() -> None:
+    hub = Hub()
+    depth = Counter(hub, "depth", conflated=True)
+    trades = Counter(hub, "trades", conflated=False)
+    reader = Reader(hub, "depth", "trades", messages_max=MESSAGES_MAX, bytes_max=BYTES_MAX)
+    reader.read()
+    depth.count(LAG_MESSAGES_MAX + 1)
+    trades.count(4 * LAG_MESSAGES_MAX)
+    read = reader.read()
+    assert read[-1] == f"depth={depth.value}lagged"
+    assert read[:-1] == [f"trades+{number}" for number in range(1, trades.value + 1)]
+    assert not reader.overflows
 
 
 def test_one_large_message_fits_an_empty_outbox() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from broadcaster import reader, relay
 from broadcaster.relay import Relay
+from broadcaster.rows import AccountRows
 from shared.markets import format_price, format_quantity
 from tests.broadcaster.running import Running, running
 from tests.support.deadlines import eventually_async
@@ -192,6 +193,73 @@ async def test_a_subscription_renewed_while_the_stream_is_read_is_another_gap(
         venue.engine.commit(publish=False)
         venue.engine.beat()
         assert_same_book(await client.until_sequence(MARKET, 2), venue)
+        await client.connection.close()
+
+
+async def test_an_unreadable_live_batch_is_read_from_the_stream(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(redis_url) as venue:
+        client = await venue.client(CHANNEL)
+        reads = 0
+
+        async def read_while_nonsense_comes(*args: Any) -> reader.EventPage:
+            nonlocal reads
+            reads += 1
+            page = await reader.read_events(*args)
+            if reads == 1:
+                venue.relay._on_batch(b"nonsense")
+            return page
+
+        monkeypatch.setattr(relay, "read_events", read_while_nonsense_comes)
+        venue.engine.publish(b"nonsense")
+        await eventually_async(lambda: reads >= 2)
+        venue.engine.change_depth(MARKET, bids={2: 1})
+        venue.engine.commit()
+        view = await client.until_sequence(MARKET, 1)
+        assert_same_book(view, venue)
+        assert view.reasons == [""]
+        await client.connection.close()
+
+
+async def test_an_unreadable_batch_in_the_stream_leads_to_a_resync_snapshot(
+    redis_url: str,
+) -> None:
+    async with running(redis_url) as venue:
+        client = await venue.client(CHANNEL)
+        venue.engine.change_depth(MARKET, bids={2: 1})
+        venue.engine.commit(publish=False)
+        venue.redis.xtrim(venue.keys.events, maxlen=0, approximate=False)
+        venue.redis.xadd(venue.keys.events, {"e": b"nonsense"}, id=f"{venue.engine.sequence + 1}-0")
+        venue.engine.beat()
+        view = await client.until_sequence(MARKET, 1)
+        assert_same_book(view, venue)
+        venue.redis.xdel(venue.keys.events, f"{venue.engine.sequence + 1}-0")
+        await venue.in_step()
+        await client.connection.close()
+
+
+async def test_account_reads_that_fail_are_told_once_and_made_up_for(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(redis_url) as venue:
+        calls: list[float] = []
+        told: list[str] = []
+        failures = 4
+
+        async def read_or_fail(*args: Any, **options: Any) -> AccountRows | None:
+            calls.append(asyncio.get_running_loop().time())
+            if len(calls) <= failures:
+                raise ConnectionError("away")
+            return await reader.read_account(*args, **options)
+
+        monkeypatch.setattr(relay, "read_account", read_or_fail)
+        monkeypatch.setattr(relay._log, "warning", lambda event, **_: told.append(event))
+        client = await venue.client()
+        await client.ask(op="auth", token="account-7")
+        await client.ask(op="subscribe", channels=["account"])
+        assert (await client.next())["type"] == "snapshot"
+        assert told == ["account_read_failed"]
         await client.connection.close()
 
 

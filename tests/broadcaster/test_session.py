@@ -9,6 +9,7 @@ import pytest
 from broadcaster import limits
 from broadcaster.hub import Hub
 from broadcaster.messages import Reason
+from broadcaster.outbox import Outbox
 from broadcaster.session import Session
 from tests.broadcaster.running import verify
 
@@ -221,6 +222,43 @@ def test_an_expired_token_ends_the_connection_and_a_new_one_keeps_it() -> None:
     assert talk.end_code() is None
     talk.session.tick(NOW_NS + 20 * limits.NS_PER_S)
     assert talk.end_code() == 4401
+
+
+def test_nothing_private_is_sent_after_the_token_has_expired() -> None:
+    talk = Talk()
+    talk.say({"op": "auth", "token": f"account-7-until-{1_700_000_010}"})
+    talk.say({"op": "subscribe", "channels": ["account", "depth:A_B"]})
+    accounts = talk.hub.accounts
+    accounts.answer(*accounts.take_request() or (0, {}), 0, lambda _: b"{}")
+    assert talk.heard() == [{}]
+    accounts.publish(7, 1, b'"queued before"')
+    talk.session.tick(NOW_NS + 10 * limits.NS_PER_S)
+    accounts.publish(7, 2, b'"made after"')
+    talk.hub.publish("depth:A_B", b'"public"')
+    talk.hub.resync()
+    assert talk.end_code() == 4401
+    assert talk.heard() == []
+    assert not accounts.listeners
+    talk.session.close()
+    assert not accounts.connections
+
+
+def test_a_slow_reader_that_is_cut_off_does_not_disturb_the_others_of_its_account() -> None:
+    talk = Talk()
+    slow = Session(talk.hub, verify, now_ns=NOW_NS, on_output=lambda: None, outbox=Outbox(2, 1_000))
+    sessions = (slow, talk.session)
+    for session in sessions:
+        talk.say({"op": "auth", "token": "account-7"}, session)
+        talk.say({"op": "subscribe", "channels": ["account"]}, session)
+    accounts = talk.hub.accounts
+    accounts.answer(*accounts.take_request() or (0, {}), 0, lambda _: b"0")
+    for number in range(1, 6):
+        accounts.publish(7, number, str(number).encode())
+    assert slow.ending is not None
+    assert slow.ending.code == 1013
+    assert talk.heard(slow) == []
+    assert [str(message) for message in talk.heard()] == ["0", "1", "2", "3", "4", "5"]
+    slow.close()
 
 
 def test_too_many_connections_of_one_account_are_refused_until_one_leaves() -> None:

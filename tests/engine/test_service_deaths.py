@@ -1,4 +1,4 @@
-"""Deaths of the engine's service: three at one command halt the venue, and it goes on from there."""
+"""Deaths of the engine: three at one command halt the venue, and it goes on from there."""
 
 import contextlib
 from collections.abc import Callable, Iterator

@@ -15,25 +15,37 @@ DEADLINE_S = 20.0
 
 SERVICE = """
 import asyncio
-from shared.tasks import spawn, stop
+import signal
+import sys
+from shared.tasks import exit_code, spawn, stop
 
 async def work():
     await asyncio.sleep(0)
     {work}
 
 async def main():
+    stopped = asyncio.Event()
+    if {handles_signals}:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     task = spawn(work(), "the-worker")
-    await asyncio.sleep({wait_s})
+    try:
+        await asyncio.wait_for(stopped.wait(), {wait_s})
+    except TimeoutError:
+        pass
     await stop(task)
 
 asyncio.run(main())
+sys.exit(exit_code())
 """
 
 
-def run_service(work: str, wait_s: float) -> subprocess.CompletedProcess[str]:
+def run_service(
+    work: str, wait_s: float, *, handles_signals: bool = True
+) -> subprocess.CompletedProcess[str]:
     """Run a service with one background task, which would live for `wait_s` otherwise."""
+    program = SERVICE.format(work=work, wait_s=wait_s, handles_signals=handles_signals)
     return subprocess.run(
-        [sys.executable, "-c", SERVICE.format(work=work, wait_s=wait_s)],
+        [sys.executable, "-c", program],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -42,9 +54,10 @@ def run_service(work: str, wait_s: float) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_task_that_fails_stops_the_service_and_says_why() -> None:
-    ended = run_service("raise ValueError('the reason')", 60.0)
-    assert ended.returncode == -signal.SIGTERM
+@pytest.mark.parametrize(("handles_signals", "code"), [(True, 1), (False, -signal.SIGTERM)])
+def test_a_task_that_fails_stops_the_service_and_says_why(handles_signals: bool, code: int) -> None:
+    ended = run_service("raise ValueError('the reason')", 60.0, handles_signals=handles_signals)
+    assert ended.returncode == code
     said = ended.stdout + ended.stderr
     assert "background_task_failed" in said
     assert "the-worker" in said

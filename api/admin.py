@@ -35,13 +35,16 @@ class DepositBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class DepositAnswer(Struct, frozen=True):
-    """The deposit is in the ledger; `balance` is what the account has now."""
+    """The deposit is in the ledger.
+
+    `balance` is what the account has now, or null when that cannot be read just now.
+    """
 
     account_id: int
     asset: str
     amount: str
     reference: str
-    balance: BalanceView
+    balance: BalanceView | None
     n: int
     sequence: int
     replayed: bool
@@ -95,8 +98,7 @@ async def deposit(
     if atoms == 0:
         raise ApiError("INVALID_AMOUNT", field="amount")
     done = await gateway.deposits.credit(account_id, asset.asset, atoms, reference)
-    balances = await read_balances(gateway, account_id, done.sequence)
-    balance = balances.balances[asset.asset]
+    balance = await _balance(gateway, account_id, asset.asset, done.sequence)
     return DepositAnswer(
         account_id,
         asset.asset,
@@ -107,6 +109,17 @@ async def deposit(
         done.sequence,
         done.replayed,
     )
+
+
+async def _balance(
+    gateway: Gateway, account_id: int, asset: str, sequence: int
+) -> BalanceView | None:
+    """The money is in the ledger by now, so that a read that fails is no refusal any more."""
+    try:
+        return (await read_balances(gateway, account_id, sequence)).balances[asset]
+    except ApiError as error:
+        _log.warning("balance_not_read", account_id=account_id, code=error.code)
+        return None
 
 
 def admin_routes(gateway: Gateway) -> APIRouter:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from msgspec import Meta, Struct
 
 from api.answers import answer
+from api.attempts import AttemptLimiter
 from api.body import read_body
 from api.docs import describe
 from api.errors import ApiError
@@ -19,6 +20,11 @@ from api.paths import PREFIX
 from api.users import Role, check_username
 from shared.logs import get_logger
 from shared.tokens import ADMIN_AUDIENCE, AUDIENCE
+
+LOGIN_BURST = 10  # Per username: a person who mistypes, not a list of passwords.
+LOGINS_PER_MINUTE = 10
+ADDRESS_BURST = 60  # Per address: an office behind one router, or a tour that registers its users.
+ATTEMPTS_PER_ADDRESS_PER_MINUTE = 60
 
 _log = get_logger(__name__)
 
@@ -53,13 +59,18 @@ class Auth:
     def __init__(self, gateway: Gateway, audience: str) -> None:
         self._gateway = gateway
         self._audience = audience
+        # Of this door alone: guesses at the public one must not keep an operator out.
+        self._login_attempts = AttemptLimiter(burst=LOGIN_BURST, per_minute=LOGINS_PER_MINUTE)
+        self._address_attempts = AttemptLimiter(
+            burst=ADDRESS_BURST, per_minute=ATTEMPTS_PER_ADDRESS_PER_MINUTE
+        )
 
     async def register(self, request: Request) -> Response:
         """Register a user with an account of its own."""
         body = await read_body(request, Credentials)
         check_username(body.username)
         check_password(body.password)
-        self._gateway.address_attempts.take(address_of(request))
+        self._address_attempts.take(address_of(request))
         if await self._gateway.users.find(body.username) is not None:
             raise ApiError("USERNAME_TAKEN", field="username")
         password_hash = await self._gateway.passwords.hash(body.password)
@@ -71,10 +82,10 @@ class Auth:
         """Log in: a token for the account."""
         body = await read_body(request, Credentials)
         gateway = self._gateway
-        gateway.address_attempts.take(address_of(request))
+        self._address_attempts.take(address_of(request))
         if len(body.username) > LENGTH_MAX or len(body.password) > LENGTH_MAX:
             raise ApiError("INVALID_CREDENTIALS")  # Neither could have been chosen.
-        gateway.login_attempts.take(body.username.lower())
+        self._login_attempts.take(body.username.lower())
         found = await gateway.users.find(body.username)
         fits = await gateway.passwords.verify(body.password, found[1] if found else None)
         if found is None or not fits or not self._may_enter(found[0].role):

@@ -8,7 +8,7 @@ import time
 
 from api.errors import ApiError
 from api.store import Store
-from shared.messages import Asset, Market
+from shared.messages import Asset, Market, Order
 from shared.wire import decode
 
 REFRESH_AFTER_S = 1.0  # The age at which a list of all markets is read again.
@@ -36,10 +36,13 @@ class Catalog:
         self.markets = {name.decode(): decode(row, Market) for name, row in sorted(markets.items())}
         self._read_at_s = time.monotonic()
 
-    async def refresh_if_empty(self) -> None:
-        """Read the lists if nothing is known yet: an order that exists is of a market in them."""
-        if not self.markets:
-            await self.refresh(MISS_REFRESH_AFTER_S)
+    async def of_order(self, order: Order) -> Market:
+        """Return the market of an order that exists, so it is in the lists, if in newer ones than
+        ours; raises ApiError.
+        """
+        if order.market not in self.markets:
+            await self.refresh(0)
+        return await self.market(order.market)
 
     async def market(self, name: str, field: str = "market") -> Market:
         """Return the market; raises ApiError UNKNOWN_MARKET."""

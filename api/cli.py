@@ -70,11 +70,13 @@ def credit(
     """Credit an account and show its new balance."""
     reference = reference or f"cli-{uuid.uuid4().hex}"
     settings = _settings(home)
-    done = _run(_credit(settings, username, asset, amount, reference))
+    hint = f" Repeat it with --reference {reference}: it counts once."
+    done = _run(_credit(settings, username, asset, amount, reference), hint)
     again = " already, earlier," if done.replayed else ""
+    now = f"{done.balance.available} {done.asset}" if done.balance else "cannot be read just now"
     typer.echo(
         f"{username} was{again} credited {done.amount} {done.asset} (reference {done.reference}); "
-        f"available now: {done.balance.available} {done.asset}."
+        f"available now: {now}."
     )
 
 
@@ -95,12 +97,15 @@ def _settings(home: str) -> Settings:
         raise _failed(str(error)) from None
 
 
-def _run(work: Coroutine[object, object, T]) -> T:
+def _run(work: Coroutine[object, object, T], hint: str = "") -> T:
+    """Run it; `hint` is said too unless the answer is a definite no."""
     try:
         return asyncio.run(work)
     except ApiError as error:
         about = f" ({error.field})" if error.field else ""
-        raise _failed(f"{error.message}{about}") from None
+        raise _failed(f"{error.message}{about}{hint if error.status >= 500 else ''}") from None
+    except KeyboardInterrupt:
+        raise _failed(f"Interrupted.{hint}") from None
     except (_RefusedError, DatabaseError, KeyFileError, NoRedisError) as error:
         raise _failed(str(error)) from None
 

@@ -2,17 +2,19 @@
 
 The rule of this file: the reference is written down in SQL before the command is sent, and the
 command's idempotency key is made of it. So a repeat finds either the end of the first attempt, or
-sends the very same command again, which the engine does at most once within its window; after half
-of the window an attempt without an answer is left to people.
+sends the very same command again, which the engine does at most once within its window. That window
+ends by time and by count, so after half of either an attempt without an answer is left to people.
+Once the command may have been sent, no failure of the database turns its answer into a refusal.
 """
 
 import re
 import time
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
 import sqlalchemy as sa
 from msgspec import Struct
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.errors import ApiError
@@ -20,16 +22,27 @@ from api.outcomes import final_answer
 from api.params import RESERVED_KEY_PREFIX
 from api.tables import deposits
 from shared.bus import CommandBus
+from shared.logs import get_logger
 from shared.messages import Deposit, Reject
-from shared.outcomes import Answered, Mismatch, Outcome
+from shared.outcomes import Accepted, Answered, Mismatch, Outcome, Unknown
 
 REFERENCE = re.compile(r"[A-Za-z0-9_.:-]{1,56}")  # With its prefix it is an idempotency key.
+
+_log = get_logger(__name__)
 
 
 class _State(StrEnum):
     SENT = "sent"  # Perhaps carried out; a repeat sends it again.
     DONE = "done"
     REFUSED = "refused"
+
+
+_SENTENCES: dict[type[Outcome], str] = {
+    Accepted: "The deposit is on the journal and will be carried out once; its answer did not come "
+    "in time. The same request with the same reference asks for it, and counts once.",
+    Unknown: "The connection to the journal broke: the deposit may be carried out, once, or never. "
+    "Send the same request with the same reference again: it counts once.",
+}
 
 
 class DepositDone(Struct, frozen=True):
@@ -42,12 +55,26 @@ class DepositDone(Struct, frozen=True):
 
 
 class Deposits:
-    """Credits accounts through the bus; `window_s` is the engine's idempotency window."""
+    """Credits accounts through the bus.
 
-    def __init__(self, engine: AsyncEngine, bus: CommandBus, *, window_s: int) -> None:
+    `window_s` and `keys_max` bound the engine's idempotency window; `last_n` reads the number of
+    the journal's last entry, and raises ApiError.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        bus: CommandBus,
+        *,
+        last_n: Callable[[], Awaitable[int]],
+        window_s: int,
+        keys_max: int,
+    ) -> None:
         self._engine = engine
         self._bus = bus
+        self._last_n = last_n
         self._resend_max_s = window_s // 2
+        self._resend_max_entries = keys_max // 2  # An entry takes at most one key.
 
     async def credit(
         self, account_id: int, asset: str, amount_atoms: int, reference: str
@@ -55,14 +82,16 @@ class Deposits:
         """Credit the account, unless this was done already; raises ApiError."""
         if not REFERENCE.fullmatch(reference):
             raise ApiError("INVALID_REFERENCE", field="reference")
-        row = await self._claim(account_id, asset, amount_atoms, reference)
+        last_n = await self._last_n()
+        row = await self._claim(account_id, asset, amount_atoms, reference, last_n=last_n)
         if (row.account_id, row.asset, row.amount_atoms) != (account_id, asset, amount_atoms):
             raise ApiError("REFERENCE_USED", field="reference")
         if row.state == _State.DONE:
             return DepositDone(reference, row.n, row.sequence, replayed=True)
         if row.state == _State.REFUSED:
             raise ApiError(row.answer_code, field="reference")
-        if time.time() - row.created_at_s > self._resend_max_s:
+        age_s, age_entries = time.time() - row.created_at_s, last_n - row.n
+        if age_s > self._resend_max_s or age_entries > self._resend_max_entries:
             raise ApiError("DEPOSIT_UNRESOLVED", field="reference")
         return await self._send(account_id, asset, amount_atoms, reference)
 
@@ -82,12 +111,14 @@ class Deposits:
             raise ApiError("REFERENCE_USED", field="reference")
         if isinstance(outcome, Answered):
             await self._settle(reference, outcome)
+        if isinstance(outcome, Accepted | Unknown):
+            raise ApiError("UNKNOWN_OUTCOME", _SENTENCES[type(outcome)])
         answered = final_answer(outcome, key)
         result = answered.result
         return DepositDone(reference, result.n, result.sequence, replayed=answered.replayed)
 
     async def _claim(
-        self, account_id: int, asset: str, amount_atoms: int, reference: str
+        self, account_id: int, asset: str, amount_atoms: int, reference: str, *, last_n: int
     ) -> sa.Row[tuple[object, ...]]:
         new = {
             "reference": reference,
@@ -96,7 +127,7 @@ class Deposits:
             "amount_atoms": amount_atoms,
             "state": _State.SENT.value,
             "answer_code": "",
-            "n": 0,
+            "n": last_n,  # The command's own entry comes after it; its answer brings its number.
             "sequence": 0,
             "created_at_s": int(time.time()),
         }
@@ -109,7 +140,7 @@ class Deposits:
             async with self._engine.connect() as connection:
                 wanted = sa.select(deposits).where(deposits.c.reference == reference)
                 return (await connection.execute(wanted)).one()
-        except DBAPIError as error:
+        except (SQLAlchemyError, OSError) as error:
             raise ApiError("USERS_UNAVAILABLE") from error
 
     async def _settle(self, reference: str, answered: Answered) -> None:
@@ -124,8 +155,9 @@ class Deposits:
         try:
             async with self._engine.begin() as connection:
                 await connection.execute(statement)
-        except DBAPIError as error:
-            raise ApiError("USERS_UNAVAILABLE") from error
+        except (SQLAlchemyError, OSError) as error:
+            # It was decided all the same. The row says sent, so a repeat asks the engine again.
+            _log.error("deposit_not_noted", reference=reference, reason=str(error))
 
 
 def _is_mismatch(outcome: Outcome) -> bool:

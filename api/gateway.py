@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from api.attempts import AttemptLimiter
 from api.catalog import Catalog
 from api.deposits import Deposits
 from api.errors import ApiError
@@ -34,8 +33,6 @@ class Gateway:
     passwords: PasswordPool
     issuer: TokenIssuer
     verifier: TokenVerifier
-    login_attempts: AttemptLimiter
-    address_attempts: AttemptLimiter
     metrics: Metrics
 
     def trader(self, request: Request) -> Claims:

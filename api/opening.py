@@ -6,7 +6,6 @@ The rule of this file: what was opened is closed in the reverse order, whatever 
 import contextlib
 from collections.abc import AsyncIterator
 
-from api.attempts import AttemptLimiter
 from api.catalog import Catalog
 from api.database import open_database
 from api.deposits import Deposits
@@ -21,11 +20,6 @@ from shared.channels import Keys
 from shared.home import read_run_redis_url, token_public_key
 from shared.settings import Settings
 from shared.tokens import TokenVerifier
-
-LOGIN_BURST = 10  # Per username: a person who mistypes, not a list of passwords.
-LOGINS_PER_MINUTE = 10
-ADDRESS_BURST = 60  # Per address: an office behind one router, or a tour that registers its users.
-ATTEMPTS_PER_ADDRESS_PER_MINUTE = 60
 
 
 class NoRedisError(Exception):
@@ -71,13 +65,15 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             store=store,
             catalog=Catalog(store),
             users=Users(database),
-            deposits=Deposits(database, bus, window_s=settings.idempotency_window_s),
+            deposits=Deposits(
+                database,
+                bus,
+                last_n=store.last_n,
+                window_s=settings.idempotency_window_s,
+                keys_max=settings.idempotency_keys_max,
+            ),
             passwords=passwords,
             issuer=TokenIssuer(key, lifetime_s=settings.token_lifetime_s),
             verifier=TokenVerifier(token_public_key(home)),
-            login_attempts=AttemptLimiter(burst=LOGIN_BURST, per_minute=LOGINS_PER_MINUTE),
-            address_attempts=AttemptLimiter(
-                burst=ADDRESS_BURST, per_minute=ATTEMPTS_PER_ADDRESS_PER_MINUTE
-            ),
             metrics=Metrics(),
         )

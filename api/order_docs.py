@@ -70,6 +70,7 @@ STATUS = describe(
     parameters=(
         query("idempotency_key", "The key of the request."),
         query("n", "Its journal number, if known.", kind="integer"),
+        query("fp", "Its fingerprint, as a status_url has it."),
         *_NAMES,
     ),
     errors=(

@@ -4,22 +4,24 @@ The rule of this file: everything is looked up under the account that asks, so a
 never even compared; the rows of one answer are of one instant.
 """
 
-import contextlib
+import re
 
 from fastapi import Response
 
 from api.answers import answer
 from api.catalog import Catalog
 from api.errors import ApiError
-from api.order_requests import named_order
+from api.order_requests import NO_ORDER_ID
 from api.order_views import order_fields
-from api.outcomes import final_answer, order_body, status_url
+from api.outcomes import accepted, final_answer, order_body
 from api.params import checked_idempotency_key
 from api.store import Store
 from shared.channels import result_field
 from shared.messages import Order
-from shared.outcomes import Answered
+from shared.outcomes import Answered, Mismatch
 from shared.wire import CommandResult, decode
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
 class OrderLookup:
@@ -41,11 +43,8 @@ class OrderLookup:
         """Return the order as a client sees it; raises ApiError UNKNOWN_ORDER."""
         return await self._fields(await self._by_id(account_id, order_id, min_sequence))
 
-    async def named(
-        self, account_id: int, order_id: int | str | None, client_order_id: str | None
-    ) -> Order:
-        """Return the order of that id, or the open one of that name; raises ApiError."""
-        wanted_id, wanted_name = named_order(order_id, client_order_id)
+    async def named(self, account_id: int, wanted_id: int, wanted_name: str) -> Order:
+        """Return the order of that id, or (id 0) the open one of that name; raises ApiError."""
         if wanted_id:
             return await self._by_id(account_id, wanted_id, 0)
         _, orders = await self._open(account_id, 0)
@@ -55,45 +54,61 @@ class OrderLookup:
         raise ApiError("UNKNOWN_ORDER", field="client_order_id")
 
     async def to_amend(
-        self, account_id: int, order_id: int | str | None, client_order_id: str | None, key: str
-    ) -> Order:
-        """Return the named order; for a repeated `key` the one that it named the first time."""
-        wanted_id, wanted_name = named_order(order_id, client_order_id)
+        self, account_id: int, wanted_id: int, wanted_name: str, key: str
+    ) -> Order | None:
+        """Return the named order, None if there is none; for a repeated `key` what it was then.
+
+        Raises the stored refusal when the order that it was about is forgotten; other ApiErrors.
+        """
         _, (row,) = await self._store.read(
             ("HGET", self._store.keys.results, result_field(account_id, key))
         )
-        order = await self._amended(account_id, decode(row, CommandResult)) if row else None
+        if row is None:
+            return await self._found(account_id, wanted_id, wanted_name)
+        result = decode(row, CommandResult)
+        if result.named_order_id == NO_ORDER_ID:
+            return None
+        order = result.order
+        if order is None and result.named_order_id:
+            order = await self._found(account_id, result.named_order_id, "")
+            if order is None and wanted_id in (0, result.named_order_id):
+                final_answer(Answered(result.n, result, replayed=True), key)
         if order is not None and (
             order.order_id == wanted_id or order.client_order_id == wanted_name != ""
         ):
             return order
-        return await self.named(account_id, order_id, client_order_id)
+        return await self._found(account_id, wanted_id, wanted_name)
 
-    async def _amended(self, account_id: int, result: CommandResult) -> Order | None:
-        if result.order is not None or not result.named_order_id:
-            return result.order
-        with contextlib.suppress(ApiError):  # Closed so long ago that it is forgotten.
-            return await self._by_id(account_id, result.named_order_id, 0)
-        return None
+    async def _found(self, account_id: int, wanted_id: int, wanted_name: str) -> Order | None:
+        try:
+            return await self.named(account_id, wanted_id, wanted_name)
+        except ApiError as error:
+            if error.code != "UNKNOWN_ORDER":
+                raise
+            return None
 
-    async def status(self, account_id: int, key: str, n: int) -> Response:
-        """Return the answer stored under `key`; if `n` is not carried out yet, 202."""
+    async def status(self, account_id: int, key: str, n: int, fingerprint: str = "") -> Response:
+        """Return the answer to the command of that key, number and fingerprint (hex), as far as
+        they are known; if it is not carried out yet, 202.
+        """
         checked_idempotency_key(key, "idempotency_key")
+        if fingerprint and not _FINGERPRINT.fullmatch(fingerprint):
+            raise ApiError("INVALID_PARAMETER", field="fp")
         keys = self._store.keys
         _, (position, row) = await self._store.read(
             ("HGET", keys.meta, "position"), ("HGET", keys.results, result_field(account_id, key))
         )
-        if row is None and n > int(position or 0):
-            body = {"code": "ACCEPTED", "n": n, "idempotency_key": key}
-            return answer({**body, "status_url": status_url(key, n)}, 202)
-        if row is None:
+        result = decode(row, CommandResult) if row else None
+        if n > int(position or 0) and (result is None or result.n != n):
+            return accepted(key, n, bytes.fromhex(fingerprint))
+        if result is None:
             raise ApiError("UNKNOWN_IDEMPOTENCY_KEY", field="idempotency_key")
-        result = decode(row, CommandResult)
+        if fingerprint and result.n != n and result.fingerprint.hex() != fingerprint:
+            final_answer(Mismatch(result.n), key)
         final_answer(Answered(result.n, result, replayed=True), key)
         if result.order is None:
             raise ApiError("UNKNOWN_IDEMPOTENCY_KEY", field="idempotency_key")
-        await self._catalog.market(result.order.market)
-        return answer(order_body(result, key, self._catalog, replayed=True))
+        return answer(await order_body(result, key, self._catalog, replayed=True))
 
     async def _open(self, account_id: int, min_sequence: int) -> tuple[int, list[Order]]:
         sequence, (rows,) = await self._store.read(
@@ -116,5 +131,5 @@ class OrderLookup:
         raise ApiError("UNKNOWN_ORDER", field="order_id")
 
     async def _fields(self, order: Order) -> dict[str, object]:
-        await self._catalog.market(order.market)
+        await self._catalog.of_order(order)
         return order_fields(order, self._catalog)

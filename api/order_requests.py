@@ -4,6 +4,7 @@ The rule of this file: text and choices in, ticks and lots out; the account come
 who has it from the token. The engine checks everything again.
 """
 
+import hashlib
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, TypeVar
@@ -24,6 +25,8 @@ from shared.messages import (
     TimeInForce,
 )
 from shared.money import AmountError, parse_decimal
+
+NO_ORDER_ID = 2**53 - 1  # No order will ever have it: they count from 1. Exact in any JSON.
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -121,6 +124,8 @@ def _require(value: str | None, field: str) -> None:
 
 def _choice(kind: type[E], text: str, field: str) -> E:
     try:
+        if not text.isascii():  # Some letters become ASCII ones in lower case.
+            raise ValueError
         return kind(text.lower())
     except ValueError:
         choices = " or ".join(kind)
@@ -170,6 +175,23 @@ def amend_order(
         idempotency_key=key,
         order_id=order.order_id,
         quantity_lots=_lots(body.quantity, market, base_scale),
+    )
+
+
+def amend_no_order(body: AmendOrderBody, account_id: int, key: str) -> AmendOrder:
+    """Return a command that the engine refuses as UNKNOWN_ORDER, and remembers under its key.
+
+    Without it a repeat could find a later order of that name and amend it after all. Its quantity
+    stands for the whole request, so that other parameters under the key are seen as such.
+    """
+    wanted_id, wanted_name = named_order(body.order_id, body.client_order_id)
+    request = f"{wanted_id} {wanted_name} {body.quantity}".encode()
+    return AmendOrder(
+        account_id=account_id,
+        idempotency_key=key,
+        order_id=NO_ORDER_ID,
+        client_order_id=wanted_name,
+        quantity_lots=int.from_bytes(hashlib.blake2b(request, digest_size=6).digest()),
     )
 
 

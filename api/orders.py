@@ -16,8 +16,10 @@ from api.order_requests import (
     AmendOrderBody,
     CancelOrderBody,
     PlaceOrderBody,
+    amend_no_order,
     amend_order,
     cancel_order,
+    named_order,
     place_order,
 )
 from api.outcomes import order_answer
@@ -43,7 +45,7 @@ class Orders:
         scales = (self._catalog.scale(market.base), self._catalog.scale(market.quote))
         command = place_order(body, market, scales, claims.account_id, key)
         outcome = await self._gateway.bus.submit(command)
-        return order_answer(outcome, key, self._catalog, 201)
+        return await order_answer(outcome, key, self._catalog, 201)
 
     async def cancel(self, request: Request) -> Response:
         """Cancel an order, named in the query or in the body."""
@@ -65,9 +67,8 @@ class Orders:
 
     async def _cancel(self, body: CancelOrderBody, account_id: int, key: str) -> Response:
         command = cancel_order(body, account_id, key)
-        await self._catalog.refresh_if_empty()  # The answer speaks in the market's units.
         outcome = await self._gateway.bus.submit(command)
-        return order_answer(outcome, key, self._catalog, 200)
+        return await order_answer(outcome, key, self._catalog, 200)
 
     async def amend(self, request: Request) -> Response:
         """Lower an order's quantity; it keeps its place."""
@@ -75,14 +76,15 @@ class Orders:
         query_of(request)
         key = idempotency_key_of(request)
         body = await read_body(request, AmendOrderBody)
-        order = await self._lookup.to_amend(
-            claims.account_id, body.order_id, body.client_order_id, key
-        )
-        market = await self._catalog.market(order.market)
-        base_scale = self._catalog.scale(market.base)
-        command = amend_order(body, order, market, base_scale, key)
+        wanted_id, wanted_name = named_order(body.order_id, body.client_order_id)
+        order = await self._lookup.to_amend(claims.account_id, wanted_id, wanted_name, key)
+        if order is None:
+            command = amend_no_order(body, claims.account_id, key)
+        else:
+            market = await self._catalog.of_order(order)
+            command = amend_order(body, order, market, self._catalog.scale(market.base), key)
         outcome = await self._gateway.bus.submit(command)
-        return order_answer(outcome, key, self._catalog, 200)
+        return await order_answer(outcome, key, self._catalog, 200)
 
     async def open(self, request: Request) -> Response:
         """List the open orders."""
@@ -106,15 +108,13 @@ class Orders:
     async def status(self, request: Request) -> Response:
         """Ask what became of a request, by its key; or look up an order by one of its names."""
         claims = self._gateway.trader(request)
-        given = query_of(request, "idempotency_key", "n", "order_id", "client_order_id")
+        given = query_of(request, "idempotency_key", "n", "fp", "order_id", "client_order_id")
         if "idempotency_key" not in given:
-            order = await self._lookup.named(
-                claims.account_id, given.get("order_id"), given.get("client_order_id")
-            )
+            wanted = named_order(given.get("order_id"), given.get("client_order_id"))
+            order = await self._lookup.named(claims.account_id, *wanted)
             return answer(await self._lookup.view(claims.account_id, order.order_id, 0))
-        return await self._lookup.status(
-            claims.account_id, given["idempotency_key"], integer(given, "n", 0)
-        )
+        key, n = given["idempotency_key"], integer(given, "n", 0)
+        return await self._lookup.status(claims.account_id, key, n, given.get("fp", ""))
 
 
 def order_routes(gateway: Gateway) -> APIRouter:

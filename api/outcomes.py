@@ -26,12 +26,16 @@ _FIELD_NAMES = {
 }
 
 
-def order_answer(outcome: Outcome, key: str, catalog: Catalog, status: int) -> Response:
+async def order_answer(outcome: Outcome, key: str, catalog: Catalog, status: int) -> Response:
     """Return the response to an order command that was sent under `key`; raises ApiError."""
     if isinstance(outcome, Accepted):
-        return _accepted(outcome.n, key)
+        return accepted(key, outcome.n, outcome.fingerprint)
     answered = final_answer(outcome, key)
-    body = order_body(answered.result, key, catalog, replayed=answered.replayed)
+    result = answered.result
+    try:
+        body = await order_body(result, key, catalog, replayed=answered.replayed)
+    except ApiError:  # It is carried out; only the market's units cannot be read just now.
+        return accepted(key, result.n, result.fingerprint)
     return answer(body, status, {"Idempotency-Key": key})
 
 
@@ -53,16 +57,17 @@ def final_answer(outcome: Outcome, key: str) -> Answered:
         )
     details: dict[str, object] = {"idempotency_key": key, "status_url": status_url(key)}
     if isinstance(outcome, Accepted):
-        details["status_url"] = status_url(key, outcome.n)
+        details["status_url"] = status_url(key, outcome.n, outcome.fingerprint)
     raise ApiError("UNKNOWN_OUTCOME", details=details)
 
 
-def order_body(
+async def order_body(
     result: CommandResult, key: str, catalog: Catalog, *, replayed: bool
 ) -> dict[str, object]:
-    """Return the OrderAnswer for a result that has an order."""
+    """Return the OrderAnswer for a result that has an order; raises ApiError."""
     order = result.order
     assert order is not None, "a command about an order that was carried out has its picture"
+    await catalog.of_order(order)
     return {
         **order_fields(order, catalog),
         "reason": result.expiry_reason,
@@ -74,13 +79,18 @@ def order_body(
     }
 
 
-def status_url(key: str, n: int = 0) -> str:
-    """Return where the answer to a command can be asked for, now and within the window."""
-    return f"{STATUS_PATH}?idempotency_key={key}" + (f"&n={n}" if n else "")
+def status_url(key: str, n: int = 0, fingerprint: bytes = b"") -> str:
+    """Return where the answer to a command can be asked for, now and within the window.
+
+    With the fingerprint the answer to another request under the same key is not taken for its own.
+    """
+    url = f"{STATUS_PATH}?idempotency_key={key}" + (f"&n={n}" if n else "")
+    return url + (f"&fp={fingerprint.hex()}" if fingerprint else "")
 
 
-def _accepted(n: int, key: str) -> Response:
-    url = status_url(key, n)
+def accepted(key: str, n: int, fingerprint: bytes) -> Response:
+    """Return the 202 for a command that is journal entry `n`."""
+    url = status_url(key, n, fingerprint)
     body = {"code": "ACCEPTED", "n": n, "idempotency_key": key, "status_url": url}
     return answer(body, 202, {"Idempotency-Key": key, "Location": url})
 

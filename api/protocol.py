@@ -1,6 +1,7 @@
 """What a connection may do before it has sent a whole request head.
 
 The rule of this file: uvicorn bounds neither the size nor the time of a head, so it is done here.
+A refusal is the answer to the head that it refuses, so it waits for the answers to those before it.
 """
 
 import asyncio
@@ -35,9 +36,11 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._head_timer: asyncio.TimerHandle | None = None
         self._head_size = 0  # Of the parts of this head that the parser has seen whole.
-        self._unparsed_size = 0  # Received since this head began, at most one read more than it.
+        self._unparsed_size = 0  # Received since this head began, as far as only it can be in it.
         self._in_head = True
+        self._message_ended = False  # In the present read.
         self._failure_status = 400
+        self._is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -48,10 +51,12 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if not self._in_head:
-            self._unparsed_size = 0
+        if self._is_refused:
             return
+        self._message_ended = False
+        super().data_received(data)
+        if self._message_ended or self._is_refused or not self._in_head:
+            return  # How much of a read is of an earlier message is not known; a read is bounded.
         self._unparsed_size += len(data)
         if self._unparsed_size > HEAD_SIZE_MAX and not self.transport.is_closing():
             self._failure_status = 431
@@ -75,8 +80,24 @@ class LimitedProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self._message_ended = True
+        super().on_message_complete()
+
     def send_400_response(self, msg: str) -> None:
         """Answer what the parser refuses in the same shape as every other error."""
+        self._is_refused = True
+        self._stop_timer()
+        if self.cycle is None or self.cycle.response_complete:
+            self._send_refusal()
+
+    def on_response_complete(self) -> None:
+        is_last = not self.pipeline
+        super().on_response_complete()
+        if self._is_refused and is_last and not self.transport.is_closing():
+            self._send_refusal()
+
+    def _send_refusal(self) -> None:
         line, code, sentence = _RESPONSES[self._failure_status]
         body = b'{"code":"%s","message":"%s","field":"","request_id":""}' % (code, sentence)
         head = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n" % (

@@ -1,7 +1,8 @@
 """Reading the ledger's rows: all parts of one answer from one instant.
 
-The rule of this file: every read is one MULTI that brings the committed sequence along, and a Redis
-that is known to be gone is not asked again for a moment, so that a client hears 503 at once.
+The rule of this file: every read is one MULTI that brings the committed sequence along, waiting
+asks for nothing but that sequence, and a Redis that is known to be gone is not asked again for a
+moment, so that a client hears 503 at once.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ class Store:
         self._client: redis.asyncio.Redis = connect_async(
             redis_url, timeout_s=READ_TIMEOUT_S, pool_size_max=POOL_SIZE_MAX
         )
+        self._sequence: Command = ("HGET", keys.meta, "sequence")
         self._redis_is_up = redis_is_up
         self._open_until_s = 0.0
 
@@ -44,13 +46,24 @@ class Store:
 
         Waits a moment for `min_sequence`. Raises ApiError REDIS_UNAVAILABLE, SEQUENCE_NOT_REACHED.
         """
+        if min_sequence:
+            await self._wait_for(min_sequence)
+        sequence, *answers = await self._transaction(self._sequence, *commands)
+        if int(sequence or 0) < min_sequence:  # The state is another one now.
+            raise ApiError("SEQUENCE_NOT_REACHED", field="min_sequence")
+        return int(sequence or 0), answers
+
+    async def last_n(self) -> int:
+        """Return the number of the journal's last entry; raises ApiError REDIS_UNAVAILABLE."""
+        (n,) = await self._transaction(("GET", self.keys.n))
+        return int(n or 0)
+
+    async def _wait_for(self, min_sequence: int) -> None:
         deadline_s = time.monotonic() + SEQUENCE_WAIT_MAX_S
         while True:
-            sequence, *answers = await self._transaction(
-                ("HGET", self.keys.meta, "sequence"), *commands
-            )
+            (sequence,) = await self._transaction(self._sequence)
             if int(sequence or 0) >= min_sequence:
-                return int(sequence or 0), answers
+                return
             if time.monotonic() > deadline_s:
                 raise ApiError("SEQUENCE_NOT_REACHED", field="min_sequence")
             await asyncio.sleep(SEQUENCE_POLL_S)

@@ -1,9 +1,12 @@
 """Who there is: users, their roles, and the account that each owns.
 
 The rule of this file: every sentence in SQL about a user is here, and none of it knows a password.
+Account ids are drawn at random, never counted: the balances are in another place than the users,
+and after a lost or changed users' database a counter would hand them, one by one, to new users.
 """
 
 import re
+import secrets
 import time
 from enum import StrEnum
 
@@ -16,7 +19,8 @@ from api.errors import ApiError
 from api.tables import users
 
 USERNAME = re.compile(r"[A-Za-z0-9_.-]{3,32}")
-CREATE_ATTEMPTS_MAX = 5  # Two gateways can choose one account id at once; the second chooses again.
+ACCOUNT_ID_MAX = 2**53 - 1  # Every reader of JSON keeps it exact; all of them to draw from.
+CREATE_ATTEMPTS_MAX = 5  # An id that is taken is drawn again; twice in a row is a miracle.
 LIST_MAX = 10_000  # One screen of an operator; more needs pages.
 
 
@@ -62,9 +66,6 @@ class Users:
         raise ApiError("USERS_UNAVAILABLE")
 
     async def _insert(self, username: str, password_hash: str, role: Role) -> User:
-        next_account = sa.select(
-            sa.func.coalesce(sa.func.max(users.c.account_id), 0) + 1
-        ).scalar_subquery()
         statement = (
             sa.insert(users)
             .values(
@@ -72,7 +73,7 @@ class Users:
                 username_key=username.lower(),
                 password_hash=password_hash,
                 role=role.value,
-                account_id=next_account,
+                account_id=_draw_account_id(),
                 created_at_s=int(time.time()),
             )
             .returning(users.c.user_id, users.c.account_id)
@@ -108,6 +109,10 @@ class Users:
                 return list((await connection.execute(statement)).all())
         except (DBAPIError, OSError) as error:
             raise ApiError("USERS_UNAVAILABLE") from error
+
+
+def _draw_account_id() -> int:
+    return secrets.randbelow(ACCOUNT_ID_MAX) + 1
 
 
 def _user(row: sa.Row[tuple[object, ...]]) -> User:

@@ -1,9 +1,9 @@
 """What became of a command that was handed to the bus, as far as its sender can know.
 
-The rule of this file: four outcomes, and each says whether the command was carried out.
+The rule of this file: five outcomes, and each says whether the command was carried out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.wire import CommandResult
@@ -40,10 +40,11 @@ class Mismatch:
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """Journalled as entry `n`; it will be carried out exactly once, but its result is not known
-    yet.
+    yet. `fingerprint` is the command's, by which an answer under its key is known to be its own.
     """
 
     n: int
+    fingerprint: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

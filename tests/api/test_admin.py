@@ -3,7 +3,10 @@
 import httpx
 import pytest
 
+from api.account import Balances
+from api.admin import deposit
 from api.app import admin_app
+from api.errors import ApiError
 from api.users import Role
 from tests.api.conftest import client_of
 from tests.api.exchange import PASSWORD, Exchange
@@ -42,6 +45,32 @@ async def test_a_deposit_arrives_once_by_name_or_by_account(exchange: Exchange) 
         response = await admin.post(DEPOSITS, json=again, headers=token)
         assert (response.status_code, response.json()["code"]) == (409, "REFERENCE_USED")
     assert await exchange.balance("dora", "INR") == ("13.5", "0")
+
+
+async def test_a_deposit_whose_balance_cannot_be_read_is_a_success(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await exchange.user("dina")
+
+    async def unread(*_args: object) -> Balances:
+        raise ApiError("SEQUENCE_NOT_REACHED")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("api.admin.read_balances", unread)
+        done = await deposit(exchange.gateway, exchange.accounts["dina"], "INR", "5", "dina-1")
+    assert (done.balance, done.replayed) == (None, False)
+    assert await exchange.balance("dina", "INR") == ("5", "0")
+
+
+async def test_guesses_at_the_public_door_do_not_keep_an_operator_out(exchange: Exchange) -> None:
+    app = admin_app(exchange.gateway, docs_enabled=False)
+    async with client_of(app, exchange.gateway) as admin:
+        await operator(exchange, admin, "chief")
+        guess = {"username": "chief", "password": "a wrong password"}
+        guesses = [(await exchange.client.post("/login", json=guess)) for _ in range(11)]
+        assert guesses[-1].status_code == 429
+        right = {"username": "chief", "password": PASSWORD}
+        assert (await admin.post("/api/v1/auth/login", json=right)).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """`rialto admin credit`, on a running exchange."""
 
+import re
+
 import pytest
 
+from api.errors import ApiError
 from tests.api.conftest import Engine
 from tests.api.test_cli import make_admin, run
 
@@ -22,6 +25,23 @@ def test_a_credit_shows_the_balance_and_may_be_repeated(engine: Engine) -> None:
     assert "available now: 1000.5 INR" in again.output
     more = run("credit", "root", "INR", "1", home=engine.home)
     assert "available now: 1001.5 INR" in more.output
+
+
+@pytest.mark.parametrize(
+    ("code", "is_told"),
+    [("UNKNOWN_OUTCOME", True), ("BUSY", True), ("AMOUNT_LIMIT", False)],
+)
+def test_unless_it_is_a_definite_no_the_reference_is_named(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, code: str, is_told: bool
+) -> None:
+    async def refused(*_args: object) -> None:
+        raise ApiError(code)
+
+    monkeypatch.setattr("api.cli.deposit", refused)
+    result = run("credit", "root", "INR", "5", home=engine.home)
+    assert result.exit_code == 1
+    told = re.search(r"--reference cli-[0-9a-f]{32}: it counts once", result.output)
+    assert (told is not None) is is_told
 
 
 @pytest.mark.parametrize(

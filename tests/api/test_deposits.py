@@ -25,6 +25,7 @@ class FakeBus:
         self.credited: list[Deposit] = []
         self.answers_lost: list[Outcome] = []
         self.code: Reject | None = None
+        self.last_n = 7
         self._results: dict[tuple[int, str], CommandResult] = {}
 
     async def submit(self, command: Command) -> Outcome:
@@ -54,9 +55,17 @@ async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
+KEYS_MAX = 50
+
+
 @pytest.fixture
 def deposits(engine: AsyncEngine, bus: FakeBus) -> Deposits:
-    return Deposits(engine, cast(CommandBus, bus), window_s=86_400)
+    async def last_n() -> int:
+        return bus.last_n
+
+    return Deposits(
+        engine, cast(CommandBus, bus), last_n=last_n, window_s=86_400, keys_max=KEYS_MAX
+    )
 
 
 async def code_of(deposits: Deposits, *what: object) -> str:
@@ -129,6 +138,35 @@ async def test_an_old_attempt_without_an_answer_is_left_to_people(
     async with engine.begin() as connection:
         await connection.execute(sa.update(table).values(created_at_s=0))
     assert await code_of(deposits, 7, "INR", 100, "ref") == "DEPOSIT_UNRESOLVED"
+    assert len(bus.credited) == 1
+
+
+async def test_an_attempt_whose_key_others_may_have_pushed_out_is_left_to_people(
+    deposits: Deposits, bus: FakeBus
+) -> None:
+    bus.answers_lost = [Unknown()]
+    assert await code_of(deposits, 7, "INR", 100, "ref") == "UNKNOWN_OUTCOME"
+    bus.last_n += KEYS_MAX // 2 + 1
+    assert await code_of(deposits, 7, "INR", 100, "ref") == "DEPOSIT_UNRESOLVED"
+    bus.last_n -= 1
+    assert (await deposits.credit(7, "INR", 100, "ref")).replayed
+    assert len(bus.credited) == 1
+
+
+async def test_a_credit_that_cannot_be_noted_is_done_all_the_same(
+    deposits: Deposits, bus: FakeBus, engine: AsyncEngine
+) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(
+            sa.text(
+                "CREATE TRIGGER full BEFORE UPDATE ON deposits "
+                "BEGIN SELECT RAISE(FAIL, 'no room'); END"
+            )
+        )
+    assert not (await deposits.credit(7, "INR", 100, "ref")).replayed
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("DROP TRIGGER full"))
+    assert (await deposits.credit(7, "INR", 100, "ref")).replayed
     assert len(bus.credited) == 1
 
 

@@ -1,6 +1,7 @@
 """The service as a process, on real sockets: its start, its end, and bad connections."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,6 +130,32 @@ def test_requests_one_after_the_other_on_one_connection_are_all_answered(
     last = b"GET /health/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     answer = ask(settings["api_port"], one * 20 + last)
     assert answer.count(b"HTTP/1.1 200") == 21
+
+
+def test_pipelined_requests_are_all_answered_whatever_the_reads_cut(
+    service: Service, settings: dict[str, object]
+) -> None:
+    one = b"GET /health HTTP/1.1\r\nHost: x\r\nX-Filler: " + b"a" * 500 + b"\r\n\r\n"
+    address = ("127.0.0.1", int(str(settings["api_port"])))
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(one * 110 + one[:-10])
+        received = b""
+        while received.count(b"HTTP/1.1 200") < 110:
+            received += connection.recv(65_536)
+        connection.sendall(one[-10:])
+        while received.count(b"HTTP/1.1 200") < 111:
+            chunk = connection.recv(65_536)
+            assert chunk, received[-500:]
+            received += chunk
+    assert b"HTTP/1.1 4" not in received
+
+
+def test_a_bad_head_is_refused_after_the_answers_to_those_before_it(
+    service: Service, settings: dict[str, object]
+) -> None:
+    one = b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = ask(settings["api_port"], one * 3 + b"nonsense\r\n\r\n")
+    assert re.findall(rb"HTTP/1.1 ([0-9]{3})", answer) == [b"503", b"503", b"503", b"400"]
 
 
 def test_the_secrets_are_the_owners_alone(service: Service, tmp_path: Path) -> None:

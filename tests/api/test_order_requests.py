@@ -101,6 +101,7 @@ REFUSED: list[tuple[dict[str, object], str, str]] = [
     ({"side": "bu\u0443"}, "INVALID_FIELD", "side"),
     ({"type": "stop"}, "INVALID_FIELD", "type"),
     ({"time_in_force": "day"}, "INVALID_FIELD", "time_in_force"),
+    ({"time_in_force": "fo\u212a"}, "INVALID_FIELD", "time_in_force"),  # A k in lower case.
     ({"client_order_id": ""}, "INVALID_CLIENT_ORDER_ID", "client_order_id"),
     ({"client_order_id": "a b"}, "INVALID_CLIENT_ORDER_ID", "client_order_id"),
     ({"client_order_id": "x" * 65}, "INVALID_CLIENT_ORDER_ID", "client_order_id"),

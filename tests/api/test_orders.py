@@ -1,8 +1,12 @@
 """Orders from HTTP to the committed answer, through the real engine."""
 
 import asyncio
+import signal
 from decimal import Decimal
 
+import pytest
+
+from api.errors import ApiError
 from tests.api.conftest import READY_S, Engine
 from tests.api.exchange import Exchange
 
@@ -179,6 +183,76 @@ async def test_a_refused_amendment_is_replayed_even_when_its_order_is_gone(
     await sweep(exchange, alice)
     status, reply = await exchange.ask(alice, "PATCH", "/order", body, "amend-2")
     assert (status, reply["n"], reply["replayed"]) == (422, first["n"], True)
+
+
+async def test_a_refused_amendment_of_no_order_is_remembered(exchange: Exchange) -> None:
+    alice, _ = await two_users(exchange, "never")
+    body = {"client_order_id": "later", "quantity": "1"}
+    status, first = await exchange.ask(alice, "PATCH", "/order", body, "amend-3")
+    assert (status, first["code"], first["replayed"]) == (404, "UNKNOWN_ORDER", False)
+    await exchange.place(alice, "buy", "10", "5", client_order_id="later")
+    status, reply = await exchange.ask(alice, "PATCH", "/order", body, "amend-3")
+    assert (status, reply["n"], reply["replayed"]) == (404, first["n"], True)
+    other = {**body, "quantity": "2"}
+    status, reply = await exchange.ask(alice, "PATCH", "/order", other, "amend-3")
+    assert (status, reply["code"]) == (409, "IDEMPOTENCY_MISMATCH")
+    assert (await exchange.balance(alice, "INR"))[1] == "50"
+    await sweep(exchange, alice)
+
+
+async def test_a_status_url_is_not_answered_with_anothers_answer(
+    exchange: Exchange, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, _ = await two_users(exchange, "url")
+    await exchange.place(alice, "buy", "10", "5", key="url-1")
+    again = {"market": "TATA_INR", "side": "buy", "price": "10", "quantity": "5"}
+    bodies = (again, {**again, "quantity": "7"})
+    monkeypatch.setattr(exchange.gateway.bus, "_reply_timeout_s", 0.1)
+    engine.service.signal(signal.SIGSTOP)
+    try:
+        told = await asyncio.gather(
+            *(exchange.ask(alice, "POST", "/order", body, "url-1") for body in bodies)
+        )
+    finally:
+        engine.service.signal(signal.SIGCONT)
+    monkeypatch.undo()
+    assert [status for status, _ in told] == [202, 202]
+    assert await exchange.gateway.bus.wait_until_ready(READY_S)
+    await exchange.place(alice, "buy", "10", "1")
+    status, reply = await exchange.ask(alice, "GET", told[0][1]["status_url"])
+    assert (status, reply["quantity"], reply["replayed"]) == (200, "5", True)
+    status, reply = await exchange.ask(alice, "GET", told[1][1]["status_url"])
+    assert (status, reply["code"]) == (409, "IDEMPOTENCY_MISMATCH")
+    await sweep(exchange, alice)
+
+
+async def test_an_order_of_a_market_that_is_newer_than_the_list_is_cancelled(
+    exchange: Exchange,
+) -> None:
+    alice, _ = await two_users(exchange, "newer")
+    order = await exchange.place(alice, "buy", "10", "5")
+    exchange.gateway.catalog.markets = {}
+    status, reply = await exchange.ask(alice, "DELETE", f"/order/{order['order_id']}")
+    assert (status, reply["status"]) == (200, "cancelled")
+
+
+async def test_what_is_carried_out_is_never_refused_for_want_of_its_units(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, _ = await two_users(exchange, "units")
+    order = await exchange.place(alice, "buy", "10", "5")
+    catalog = exchange.gateway.catalog
+
+    async def no_list(_after_s: float = 0.0) -> None:
+        raise ApiError("REDIS_UNAVAILABLE")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalog, "markets", {})
+        patch.setattr(catalog, "refresh", no_list)
+        status, reply = await exchange.ask(alice, "DELETE", f"/order/{order['order_id']}")
+    assert (status, reply["code"]) == (202, "ACCEPTED")
+    status, reply = await exchange.ask(alice, "GET", reply["status_url"])
+    assert (status, reply["status"]) == (200, "cancelled")
 
 
 async def test_anothers_order_and_an_unknown_one_get_the_same_answer(exchange: Exchange) -> None:

@@ -1,6 +1,7 @@
 """The reads, on rows as a commit writes them; no engine runs here."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 
 import httpx
@@ -8,11 +9,18 @@ import pytest
 
 from api.gateway import Gateway
 from shared.messages import OrderStatus, OrderType, Reject, Side, TimeInForce
+from shared.redis_client import connect
 from shared.wire import CommandResult, FillReport, TradeRow
 from tests.api.exchange import token_for
 from tests.api.ledger_rows import Rows, order
 from tests.support.deadlines import eventually_async
 from tests.support.redis_server import RedisServer
+
+
+@pytest.fixture(autouse=True)
+def accounts_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows are of the accounts 1, 2, ..., so the users of these tests get them in order."""
+    monkeypatch.setattr("api.users._draw_account_id", itertools.count(1).__next__)
 
 
 @pytest.fixture
@@ -211,6 +219,19 @@ async def test_a_read_waits_for_the_sequence_it_wants(
     assert (await reading).status_code == 200
     response = await client.get("/depth?market=TATA_INR&min_sequence=3")
     assert (response.status_code, response.json()["code"]) == (409, "SEQUENCE_NOT_REACHED")
+
+
+async def test_a_read_that_waits_does_not_read_the_book_again_and_again(
+    client: httpx.AsyncClient, rows: Rows, redis_url: str
+) -> None:
+    await client.get("/depth?market=TATA_INR")
+    with connect(redis_url) as redis:
+        redis.config_resetstat()
+        response = await client.get("/depth?market=TATA_INR&min_sequence=9000000000000000000")
+        stats = redis.info("commandstats")
+    assert response.status_code == 409
+    assert "cmdstat_hget" in stats
+    assert "cmdstat_hgetall" not in stats
 
 
 async def test_without_an_engine_reads_go_on_and_orders_are_refused_at_once(

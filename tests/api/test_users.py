@@ -48,6 +48,25 @@ async def test_many_registering_at_once_get_different_accounts(engine: AsyncEngi
     assert len({user.account_id for user in made}) == 20
 
 
+async def test_an_account_that_is_taken_is_drawn_again(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter((6, 6, 6, 8))
+    monkeypatch.setattr("api.users.secrets.randbelow", lambda _below: next(drawn))
+    users = Users(engine)
+    made = [await users.create(name, "hash", Role.TRADER) for name in ("alice", "bobby")]
+    assert [user.account_id for user in made] == [7, 9]
+
+
+async def test_a_new_database_does_not_give_old_accounts_to_new_users(tmp_path: Path) -> None:
+    accounts = set()
+    for home in ("lost", "new"):
+        engine = await open_database(tmp_path / home, "")
+        accounts.add((await Users(engine).create("alice", "hash", Role.TRADER)).account_id)
+        await engine.dispose()
+    assert len(accounts) == 2
+
+
 async def test_of_two_with_one_name_at_once_one_gets_it(engine: AsyncEngine) -> None:
     users = Users(engine)
     results = await asyncio.gather(

@@ -72,7 +72,7 @@ def test_every_command_of_the_tour_does_what_the_readme_says(tmp_path: Path) -> 
     with exchange(home, environ):
         said = run(["bash", "-c", tour], environ)
         trades = run([sys.executable, "-c", here(blocks("python")[0], environ)], environ)
-    assert '"account_id":2' in said
+    assert '"username":"bob","account_id":' in said
     assert '"status":"open"' in said, "Alice's order rests"
     assert '"status":"filled"' in said, "Bob's is filled"
     assert '"INR":{"available":"4594","held":"0"' in said, "4 at 101.50, not at 102"

@@ -11,13 +11,12 @@ from fastapi import Response
 from api.answers import answer
 from api.catalog import Catalog
 from api.errors import ApiError
-from api.order_requests import NO_ORDER_ID
 from api.order_views import order_fields
 from api.outcomes import accepted, final_answer, order_body
 from api.params import checked_idempotency_key
 from api.store import Store
 from shared.channels import result_field
-from shared.messages import Order
+from shared.messages import NO_ORDER_ID, Order
 from shared.outcomes import Answered, Mismatch
 from shared.wire import CommandResult, decode
 

@@ -15,6 +15,7 @@ from api.errors import ApiError
 from api.params import client_order_id_of, order_id_of
 from shared.markets import parse_price, parse_quantity
 from shared.messages import (
+    NO_ORDER_ID,
     AmendOrder,
     CancelOrder,
     Market,
@@ -25,8 +26,6 @@ from shared.messages import (
     TimeInForce,
 )
 from shared.money import AmountError, parse_decimal
-
-NO_ORDER_ID = 2**53 - 1  # No order will ever have it: they count from 1. Exact in any JSON.
 
 E = TypeVar("E", bound=StrEnum)
 

@@ -11,6 +11,7 @@ from broadcaster import messages as out
 from broadcaster.book import MarketPicture
 from broadcaster.rows import AccountRows
 from shared.messages import (
+    NO_ORDER_ID,
     VENUE_ACCOUNT_ID,
     BalanceChange,
     Event,
@@ -243,7 +244,7 @@ def _rejected(event: Rejected, at_ns: int, venue: Venue) -> list[AccountNews]:
         code=event.code.value,
         field=event.field,
         market=event.market,
-        order_id=event.order_id,
+        order_id=0 if event.order_id == NO_ORDER_ID else event.order_id,
         client_order_id=event.client_order_id,
     )
     return [AccountNews(event.account_id, event.account_sequence, update)]

@@ -11,6 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 VENUE_ACCOUNT_ID = 0  # The account of the venue itself: it sends the operator's commands.
+NO_ORDER_ID = 2**53 - 1  # Names no order, ever: they count from 1. Exact in any JSON.
 FILLS_IN_RESULT_MAX = 1_000  # Keeps the stored answer to one command below about 64 KiB.
 
 

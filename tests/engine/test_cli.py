@@ -1,6 +1,7 @@
 """`rialto engine` as an operator meets it: facts, one sentence on refusal, and a question first."""
 
 import json
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +18,7 @@ KEYS = Keys("rialto")
 @pytest.fixture
 def home(redis_url: str, tmp_path: Path) -> Path:
     """A home whose run is noted, on a venue that is halted at entry 1 of 1."""
-    (tmp_path / "run.json").write_text(json.dumps({"redis_url": redis_url}))
+    (tmp_path / "run.json").write_text(json.dumps({"pid": os.getpid(), "redis_url": redis_url}))
     with closing(RedisLink(redis_url)) as link:
         link.open()
         link.run("enqueue", [KEYS.n, KEYS.journal, KEYS.meta], [100, b"poison"])
@@ -66,7 +67,8 @@ def test_without_a_running_exchange_there_is_one_sentence(tmp_path: Path) -> Non
 
 
 def test_a_redis_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text(json.dumps({"redis_url": "redis://127.0.0.1:1/0"}))
+    run = {"pid": os.getpid(), "redis_url": "redis://127.0.0.1:1/0"}
+    (tmp_path / "run.json").write_text(json.dumps(run))
     result = engine(tmp_path, "status")
     assert result.exit_code == 1
     assert result.output.startswith("Redis does not answer")

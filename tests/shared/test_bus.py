@@ -44,6 +44,7 @@ async def test_a_command_is_answered_with_its_committed_result(redis_url: str) -
 async def test_commands_of_one_moment_travel_together(redis_url: str) -> None:
     count = PAYLOADS_PER_CALL_MAX + 100
     async with a_bench(redis_url) as bench:
+        bench.engine.redis.config_resetstat()
         tasks = [bench.send(f"key-{i}") for i in range(count)]
         await bench.journalled(count)
         bench.engine.work()

@@ -18,7 +18,8 @@ _CODE_OF_STATUS = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
 
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(_encode(body), status, headers, "application/json")
+    # The line's end is for people with curl: the next prompt stands on a line of its own.
+    return Response(_encode(body) + b"\n", status, headers, "application/json")
 
 
 def request_id_of(request: Request) -> str:

@@ -70,7 +70,7 @@ class Listener:
     async def _listen(self, pubsub: PubSub) -> None:
         subscriptions_due = len(self._handlers)
         asked = False
-        while True:
+        while not self._stopped:
             message = await pubsub.get_message(timeout=SILENCE_MAX_S)
             if message is None:
                 if asked or not self.connected:

@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from shared.logs import get_logger
 
 EXIT_FAILED = 1
+CANCEL_AGAIN_S = 0.2  # Long for a task that heard it, short for whoever waits for its end.
 
 _log = get_logger(__name__)
 _failed: list[str] = []  # The process ends when one is in it, so it does not grow.
@@ -27,10 +28,12 @@ def spawn(work: Coroutine[object, object, None], name: str) -> asyncio.Task[None
 
 async def stop(*tasks: asyncio.Task[None] | None) -> None:
     """Cancel tasks made by `spawn` and wait for their end."""
-    running = [task for task in tasks if task is not None]
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+    running = {task for task in tasks if task is not None and not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        # A library can swallow the cancellation of a connection that is just being made.
+        _done, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
 
 
 def exit_code() -> int:

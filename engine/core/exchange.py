@@ -13,6 +13,10 @@ next. A refusal is found before anything changes; from the first change on nothi
 | 6 | a field is out of its range | INVALID_PRICE, INVALID_QUANTITY, AMOUNT_LIMIT, ... | yes |
 | 7 | the state does not allow it | UNKNOWN_ORDER, INSUFFICIENT_FUNDS, ... | yes |
 
+Steps 1 to 4 are here, the others where the command is carried out: `venue` for money, assets and
+markets, `trading` for orders, whose trades `matching` makes. "Remembered": the idempotency key is
+used up by that answer.
+
 Each answer is at least one event. An accepted order's events are: OrderAccepted, TradeExecuted for
 each trade, OrderExpired if a remainder may not rest, and DepthChanged if the book differs.
 """

@@ -75,7 +75,9 @@ def test_every_command_of_the_tour_does_what_the_readme_says(tmp_path: Path) -> 
     assert '"username":"bob","account_id":' in said
     assert '"status":"open"' in said, "Alice's order rests"
     assert '"status":"filled"' in said, "Bob's is filled"
+    assert '"replayed":true' in said
     assert '"INR":{"available":"4594","held":"0"' in said, "4 at 101.50, not at 102"
+    assert '"type":"delta"' in said, "the book changes while one looks"
     assert '"bids":[],"asks":[["101.5","6"]]' in said
     assert '"channel":"depth:TATA_INR"' in said
     assert '"channel":"account"' in said

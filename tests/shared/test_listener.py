@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from shared import listener as listener_module
 from shared.listener import Listener
-from tests.support.deadlines import eventually_async
+from tests.support.deadlines import DEADLINE_S, eventually_async
 from tests.support.redis_server import RedisServer
 from tests.support.tcp_proxy import tcp_proxy
 
@@ -53,6 +53,15 @@ async def an_ear(url: str) -> AsyncIterator[Ear]:
 
 async def hear(ear: Ear, count: int) -> None:
     await eventually_async(lambda: len(ear.heard) >= count)
+
+
+async def test_a_listener_that_is_closed_while_it_connects_ends(redis_url: str) -> None:
+    for moment in range(20):
+        listener = Listener(redis_url, {"channel": lambda _: None})
+        await listener.start()
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        await asyncio.wait_for(listener.close(), DEADLINE_S)
 
 
 async def test_messages_reach_their_handlers_in_the_order_of_publishing(redis_url: str) -> None:

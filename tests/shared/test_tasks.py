@@ -1,6 +1,7 @@
 """Background tasks: one that fails takes its service along, one that is stopped does not."""
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ DEADLINE_S = 20.0
 
 SERVICE = """
 import asyncio
+import contextlib
 import signal
 import sys
 from shared.tasks import exit_code, spawn, stop
@@ -90,3 +92,15 @@ async def test_stop_waits_until_the_tasks_have_cleaned_up() -> None:
 async def test_stop_of_nothing_is_nothing() -> None:
     await stop()
     await stop(None)
+
+
+async def test_a_cancellation_that_was_swallowed_is_repeated() -> None:
+    async def stubborn() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    task = spawn(stubborn(), "stubborn")
+    await asyncio.sleep(0)
+    await asyncio.wait_for(stop(task), DEADLINE_S)
+    assert task.cancelled()

@@ -19,6 +19,7 @@ from rialto.logfiles import LogFile
 from rialto.runner import Runner
 from rialto.runs import Run, mark_of, write_run
 from rialto.service import ServiceSpec
+from shared import tasks
 
 # A second signal within this time is the same wish, told by a terminal and by a parent.
 SAME_WISH_S = 1.0
@@ -68,9 +69,9 @@ class Supervisor:
                 starter.result()
             await self._keep_until(stop, keepers)
         finally:
-            for task in (starter, stop, *keepers):
-                task.cancel()
-            await asyncio.gather(starter, stop, *keepers, return_exceptions=True)
+            # The starter first: it makes the keepers.
+            await tasks.stop(starter)
+            await tasks.stop(stop, *keepers)
             await self._stop_all()
 
     async def _start_in_order(self, keepers: list[asyncio.Task[None]]) -> None:

@@ -7,6 +7,7 @@ on without its listener or its writer looks healthy and is not; started anew, it
 import asyncio
 import signal
 from collections.abc import Coroutine
+from typing import Any
 
 from shared.logs import get_logger
 
@@ -26,14 +27,17 @@ def spawn(work: Coroutine[object, object, None], name: str) -> asyncio.Task[None
     return task
 
 
-async def stop(*tasks: asyncio.Task[None] | None) -> None:
-    """Cancel tasks made by `spawn` and wait for their end."""
+async def stop(*tasks: asyncio.Task[Any] | None) -> None:
+    """Cancel tasks and wait for their end, whatever it is."""
     running = {task for task in tasks if task is not None and not task.done()}
     while running:
         for task in running:
             task.cancel()
         # A library can swallow the cancellation of a connection that is just being made.
-        _done, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
+        done, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
+        for task in done:
+            if not task.cancelled():
+                task.exception()  # Looked at, so that nobody is told of it later.
 
 
 def exit_code() -> int:

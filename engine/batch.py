@@ -13,12 +13,12 @@ from msgspec import Raw
 from engine.core.exchange import Exchange
 from engine.entries import Decoded, Entry, decode_entry
 from engine.results import result_of
+from engine.rows import ARRAY32
 from shared.messages import Applied, Event
 from shared.wire import NOBODY, DecodeError, encode
 
 EVENTS_SIZE_MAX = 4 * 1024 * 1024  # About 20,000 trades; what follows is another commit.
 CHAIN_SIZE = 32  # Bytes of the hash that ties every event to all before it.
-ARRAY32 = b"\xdd"  # The msgpack head of an array with a four-byte length.
 
 
 @dataclass(slots=True)

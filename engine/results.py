@@ -22,11 +22,9 @@ from shared.messages import (
 )
 from shared.wire import CommandResult, FillReport
 
-EMPTY_FINGERPRINT = b""
-
 
 def result_of(
-    exchange: Exchange, events: Sequence[Event], fingerprint: bytes = EMPTY_FINGERPRINT
+    exchange: Exchange, events: Sequence[Event], fingerprint: bytes
 ) -> CommandResult | None:
     """Return the answer to the command just applied, or None when an earlier answer stands.
 

@@ -15,7 +15,7 @@ from api.docs import describe
 from api.errors import ApiError
 from api.gateway import Gateway
 from api.order_docs import OF_ENGINE
-from api.order_requests import Amount, amount_of
+from api.order_fields import Amount, amount_of
 from api.params import query_of
 from api.paths import PREFIX
 from shared.logs import get_logger

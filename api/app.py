@@ -15,8 +15,9 @@ from api.door import Door
 from api.gateway import Gateway
 from api.health import health_routes
 from api.market_data import Assets, Depth, Markets, Time, Trades, market_data_routes
-from api.order_docs import AcceptedBody, OpenOrders
-from api.order_requests import AmendOrderBody, CancelOrderBody, PlaceOrderBody
+from api.order_docs import AcceptedBody, CancelledAnswer, OpenOrders
+from api.order_placing import PlaceOrderBody
+from api.order_requests import AmendOrderBody, CancelOrderBody
 from api.order_views import OrderAnswer, OrderView
 from api.orders import order_routes
 from shared.tokens import ADMIN_AUDIENCE
@@ -25,7 +26,7 @@ CORS_MAX_AGE_S = 600
 _AUTH_STRUCTS = (Credentials, LoggedIn, Registered)
 _PUBLIC_STRUCTS = (
     *(AcceptedBody, AmendOrderBody, Assets, Balances, CancelOrderBody, Depth, Markets),
-    *(OpenOrders, OrderAnswer, OrderView, PlaceOrderBody, Time, Trades),
+    *(CancelledAnswer, OpenOrders, OrderAnswer, OrderView, PlaceOrderBody, Time, Trades),
 )
 
 

@@ -17,7 +17,17 @@ from api.errors import ApiError
 
 T = TypeVar("T", bound=Struct)
 
-AMOUNT_FIELDS = frozenset({"price", "quantity", "quote_quantity", "amount"})
+AMOUNT_FIELDS = frozenset(
+    {
+        "price",
+        "quantity",
+        "quote_quantity",
+        "amount",
+        "stop_price",
+        "trail",
+        "display_quantity",
+    }
+)
 IDENTITY_FIELDS = frozenset({"user_id", "account_id", "user", "uid"})
 
 _FORBIDDEN_TEXT = re.compile("[\x00\ud800-\udfff]")

@@ -1,7 +1,8 @@
 """The assets and markets of the venue, kept in the process.
 
-The rule of this file: a market never changes once it exists, so what is known is used at once; only
-what is not known is looked up, and not more often than the engine could have made it.
+The rule of this file: the grid of a market never changes once it exists, so what is known is used
+at once; only what is not known is looked up, and not more often than the engine could have made it.
+The rules of a market may change; whoever shows them asks for the lists anew.
 """
 
 import time

@@ -83,14 +83,29 @@ ERRORS: Mapping[str, ErrorKind] = MappingProxyType(
         ),
         "INVALID_DECIMAL": _E(422, 'Write amounts as plain decimal text such as "12.5".'),
         "TOO_MANY_DECIMALS": _E(422, "The amount has too many decimals."),
-        "INVALID_TICK": _E(422, "The price is not a multiple of the tick."),
-        "INVALID_LOT": _E(422, "The quantity is not a multiple of the lot."),
+        "INVALID_TICK": _E(422, "The price is not a multiple of the market's price step."),
+        "INVALID_LOT": _E(422, "The quantity is not a multiple of the market's quantity step."),
         "INVALID_PRICE": _E(422, "The price must be above zero."),
+        "INVALID_STOP_PRICE": _E(422, "This order cannot have that stop_price."),
+        "INVALID_TRAIL": _E(
+            422, "A trailing stop has a trail above zero, or a trail_ppm up to 1000000."
+        ),
         "INVALID_QUANTITY": _E(422, "The quantity must be above zero."),
-        "INVALID_BUDGET": _E(422, "A quote_quantity is for market buys, and above zero."),
+        "INVALID_DISPLAY_QUANTITY": _E(
+            422, "A display_quantity is for limit orders that may rest, and below the quantity."
+        ),
+        "INVALID_BUDGET": _E(
+            422,
+            "A quote_quantity is above zero, and for orders to buy without a price or market "
+            "orders to sell.",
+        ),
         "INVALID_AMOUNT": _E(422, "The amount must be above zero."),
         "AMOUNT_LIMIT": _E(422, "The amount is too large for this exchange."),
         "INVALID_TIME_IN_FORCE": _E(422, "This order type does not take that time_in_force."),
+        "INVALID_EXPIRY": _E(422, "A gtd order, and no other, has an expires_at_ns to come."),
+        "INVALID_POST_ONLY": _E(422, "Only a limit order that may rest can be post_only."),
+        "INVALID_ORDER_PAIR": _E(422, "These two orders do not make a pair."),
+        "INVALID_TIMEOUT": _E(422, "A timeout is zero, or from one second to 24 hours."),
         "INVALID_CLIENT_ORDER_ID": _E(
             422, "A client_order_id has 1 to 64 letters, digits or any of _ . : -"
         ),
@@ -106,7 +121,21 @@ ERRORS: Mapping[str, ErrorKind] = MappingProxyType(
         # What the engine said; final, and nothing was changed.
         "INSUFFICIENT_FUNDS": _E(422, "The available balance does not cover this."),
         "DUPLICATE_CLIENT_ORDER_ID": _E(409, "An open order of yours has this client_order_id."),
-        "QUANTITY_NOT_LOWER": _E(422, "An amendment can only lower the quantity."),
+        "QUANTITY_TOO_SMALL": _E(422, "The quantity is below the market's least."),
+        "QUANTITY_TOO_LARGE": _E(422, "The quantity is above the market's most."),
+        "NOTIONAL_TOO_SMALL": _E(422, "The order's worth is below the market's least."),
+        "PRICE_OUT_OF_BAND": _E(422, "The price is too far from the market's last price."),
+        "NO_PRICE_YET": _E(409, "The market has no price yet that a trailing stop could follow."),
+        "TOO_MANY_OPEN_ORDERS": _E(409, "You have as many orders here as the market allows."),
+        "ACCOUNT_SUSPENDED": _E(403, "The account is suspended: it may cancel, and nothing else."),
+        "MARKET_POST_ONLY": _E(409, "The market takes only orders that rest just now."),
+        "MARKET_CANCEL_ONLY": _E(409, "The market takes only cancels just now."),
+        "MARKET_HALTED": _E(409, "The market is halted just now."),
+        "MARKET_CLOSED": _E(409, "The market is closed."),
+        "POST_ONLY_WOULD_TAKE": _E(409, "The order would not rest but take at once."),
+        "STOP_ALREADY_MET": _E(409, "The stop price is reached already."),
+        "LINKED_ORDER": _E(409, "An order of a pair cannot be amended now; cancel it."),
+        "NOTHING_TO_AMEND": _E(422, "The order is already as the amendment wants it."),
         "IDEMPOTENCY_MISMATCH": _E(
             409,
             "This Idempotency-Key was used before, with other parameters. Nothing was done now.",

@@ -36,11 +36,21 @@ class AssetView(Struct, frozen=True):
     scale: int
 
 
+class FeeTierView(Struct, frozen=True):
+    """The fees of one tier, in parts per million."""
+
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+
+
 class MarketView(Struct, frozen=True):
-    """A market: prices are multiples of `price_tick`, quantities of `quantity_lot`.
+    """A market: prices count in `price_tick`, quantities in `quantity_lot`.
 
     Fees are parts per million; `fee_asset` is `received` (the buyer pays in base, the seller in
-    quote) or `quote` (both in quote).
+    quote) or `quote` (both in quote); `fee_tiers` are those of accounts of tier 1, 2, ... Prices of
+    new orders are multiples of `price_step`, quantities of `quantity_step`. A limit that the market
+    does not have is null; the bands are parts per million of the last price. `status` is open,
+    post_only, cancel_only, halted or closed, and `status_until_ns` when it changes by itself.
     """
 
     market: str
@@ -51,6 +61,19 @@ class MarketView(Struct, frozen=True):
     fee_asset: str
     maker_fee_ppm: int
     taker_fee_ppm: int
+    fee_tiers: list[FeeTierView]
+    price_step: str
+    quantity_step: str
+    min_quantity: str
+    max_quantity: str | None
+    min_notional: str | None
+    buy_band_ppm: int | None
+    sell_band_ppm: int | None
+    open_orders_max: int | None
+    self_trade: str
+    status: str
+    status_reason: str
+    status_until_ns: int | None
 
 
 class Markets(Struct, frozen=True):
@@ -106,10 +129,16 @@ class MarketData:
         self._catalog = gateway.catalog
 
     async def markets(self, request: Request) -> Response:
-        """List the markets and their grids."""
+        """List the markets, their grids and rules, and whether they are open."""
         query_of(request)
+        _, (rows,) = await self._store.read(("HGETALL", self._store.keys.market_states))
+        states = [decode(row, MarketState) for row in rows.values()]
         await self._catalog.refresh()
-        views = [market_view(market, self._catalog) for market in self._catalog.markets.values()]
+        status = {state.market: state for state in states}
+        views = [
+            market_view(market, status.get(name) or MarketState(name, 0, 0, 0), self._catalog)
+            for name, market in self._catalog.markets.items()
+        ]
         return answer(Markets(views))
 
     async def assets(self, request: Request) -> Response:
@@ -154,17 +183,40 @@ class MarketData:
         return answer(Time(time.time_ns() // 1_000_000))
 
 
-def market_view(market: Market, catalog: Catalog) -> MarketView:
+def market_view(market: Market, state: MarketState, catalog: Catalog) -> MarketView:
+    rules, base_scale = market.rules, catalog.scale(market.base)
+
+    def quantity(lots: int) -> str:
+        return format_quantity(market, base_scale, lots)
+
     return MarketView(
         market.market,
         market.base,
         market.quote,
         format_decimal(market.price_tick, market.price_scale),
-        format_decimal(market.lot_atoms, catalog.scale(market.base)),
+        quantity(1),
         market.fee_asset.value,
-        market.maker_fee_ppm,
-        market.taker_fee_ppm,
+        rules.maker_fee_ppm,
+        rules.taker_fee_ppm,
+        [FeeTierView(tier.maker_fee_ppm, tier.taker_fee_ppm) for tier in rules.tiers],
+        format_price(market, rules.price_step_ticks),
+        quantity(rules.quantity_step_lots),
+        quantity(rules.quantity_min_lots),
+        quantity(rules.quantity_max_lots) if rules.quantity_max_lots else None,
+        _notional(market, catalog),
+        rules.buy_band_ppm or None,
+        rules.sell_band_ppm or None,
+        rules.open_orders_max or None,
+        rules.self_trade.value,
+        state.status.value,
+        state.status_reason.value,
+        state.status_until_ns or None,
     )
+
+
+def _notional(market: Market, catalog: Catalog) -> str | None:
+    atoms = market.rules.notional_min_atoms
+    return format_decimal(atoms, catalog.scale(market.quote)) if atoms else None
 
 
 def _levels(

@@ -6,7 +6,8 @@ The rule of this file: descriptions only; what they describe is in `api.orders`.
 from msgspec import Struct
 
 from api.docs import IDEMPOTENCY_KEY, MIN_SEQUENCE, describe, query
-from api.order_requests import AmendOrderBody, CancelOrderBody, PlaceOrderBody
+from api.order_placing import PlaceOrderBody
+from api.order_requests import AmendOrderBody, CancelOrderBody
 from api.order_views import OrderAnswer, OrderView
 
 OF_ENGINE = ("HALTED", "ENGINE_UNAVAILABLE", "REDIS_UNAVAILABLE", "UNKNOWN_OUTCOME")
@@ -21,14 +22,35 @@ class AcceptedBody(Struct, frozen=True):
     status_url: str
 
 
+class CancelledAnswer(Struct, frozen=True):
+    """How many orders were cancelled; `replayed` as for one order."""
+
+    count: int
+    n: int
+    sequence: int
+    replayed: bool
+    idempotency_key: str
+
+
 class OpenOrders(Struct, frozen=True):
-    """All open orders of the account, oldest first, as they stood at `sequence`."""
+    """All open and pending orders of the account, oldest first, as they stood at `sequence`."""
 
     orders: list[OrderView]
     sequence: int
 
 
 _OF_ORDER = ("UNKNOWN_ORDER", "IDEMPOTENCY_MISMATCH", "INVALID_IDEMPOTENCY_KEY", *OF_ENGINE)
+_OF_RULES = (
+    "QUANTITY_TOO_SMALL",
+    "QUANTITY_TOO_LARGE",
+    "NOTIONAL_TOO_SMALL",
+    "PRICE_OUT_OF_BAND",
+    "POST_ONLY_WOULD_TAKE",
+    "STOP_ALREADY_MET",
+    "TOO_MANY_OPEN_ORDERS",
+    "ACCOUNT_SUSPENDED",
+    "MARKET_HALTED",
+)
 _OF_READ = ("REDIS_UNAVAILABLE", "SEQUENCE_NOT_REACHED")
 _CHANGED = {200: OrderAnswer, 202: AcceptedBody}
 _NAMES = (
@@ -45,6 +67,7 @@ PLACE = describe(
         "INVALID_DECIMAL",
         "INVALID_TICK",
         "INVALID_LOT",
+        *_OF_RULES,
         "INSUFFICIENT_FUNDS",
         "DUPLICATE_CLIENT_ORDER_ID",
         "IDEMPOTENCY_MISMATCH",
@@ -63,7 +86,16 @@ AMEND = describe(
     answers=_CHANGED,
     body=AmendOrderBody,
     parameters=(IDEMPOTENCY_KEY,),
-    errors=("QUANTITY_NOT_LOWER", *_OF_ORDER),
+    errors=("NOTHING_TO_AMEND", "LINKED_ORDER", *_OF_RULES, *_OF_ORDER),
+)
+CANCEL_ALL = describe(
+    answers={200: CancelledAnswer, 202: AcceptedBody},
+    parameters=(
+        IDEMPOTENCY_KEY,
+        query("market", "Only of this market."),
+        query("side", "Only buy, or only sell."),
+    ),
+    errors=("UNKNOWN_MARKET", "IDEMPOTENCY_MISMATCH", "INVALID_IDEMPOTENCY_KEY", *OF_ENGINE),
 )
 STATUS = describe(
     answers={200: OrderAnswer, 202: AcceptedBody},

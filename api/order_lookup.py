@@ -12,7 +12,7 @@ from api.answers import answer
 from api.catalog import Catalog
 from api.errors import ApiError
 from api.order_views import order_fields
-from api.outcomes import accepted, final_answer, order_body
+from api.outcomes import accepted, cancelled_body, final_answer, order_body
 from api.params import checked_idempotency_key
 from api.store import Store
 from shared.channels import result_field
@@ -33,7 +33,7 @@ class OrderLookup:
     async def open(
         self, account_id: int, market: str, min_sequence: int
     ) -> tuple[int, list[dict[str, object]]]:
-        """Return the sequence and the open orders, oldest first; "" is every market."""
+        """Return the sequence and the living orders, oldest first; "" is every market."""
         sequence, orders = await self._open(account_id, min_sequence)
         wanted = [order for order in orders if market in ("", order.market)]
         return sequence, [await self._fields(order) for order in wanted]
@@ -105,6 +105,8 @@ class OrderLookup:
         if fingerprint and result.n != n and result.fingerprint.hex() != fingerprint:
             final_answer(Mismatch(result.n), key)
         final_answer(Answered(result.n, result, replayed=True), key)
+        if result.count is not None:
+            return answer(cancelled_body(result, key, replayed=True))
         if result.order is None:
             raise ApiError("UNKNOWN_IDEMPOTENCY_KEY", field="idempotency_key")
         return answer(await order_body(result, key, self._catalog, replayed=True))

@@ -7,16 +7,20 @@ from msgspec import Struct
 
 from api.catalog import Catalog
 from shared.markets import format_price, format_quantity
-from shared.messages import FeeAsset, Market, Order, Side
+from shared.messages import FeeAsset, Market, Order, OrderTerms, Side
 from shared.money import format_decimal
 from shared.wire import CommandResult
+
+_NO_TERMS = OrderTerms()
 
 
 class OrderView(Struct, frozen=True, kw_only=True):
     """An order as it stood at one sequence.
 
-    `price` is null for a market order; `quantity` and `remaining_quantity` are null for one by
-    quote_quantity, which is null for all others. `fee` is the sum so far, negative for rebates.
+    What an order does not have is null: a `price`, where it has none of its own; `quantity` and
+    `remaining_quantity` by quote_quantity, and that for all others; a stop price, a trail, a
+    display quantity, an end, a linked order. `stop_price` of a trailing stop is where it is now.
+    `fee` is the sum so far, negative for rebates.
     """
 
     order_id: int
@@ -36,6 +40,16 @@ class OrderView(Struct, frozen=True, kw_only=True):
     fee_asset: str
     placed_at_ns: int
     updated_at_ns: int
+    stop_price: str | None
+    trail: str | None
+    trail_ppm: int | None
+    display_quantity: str | None
+    expires_at_ns: int | None
+    post_only: bool
+    self_trade: str
+    peer_order_id: int | None
+    parent_order_id: int | None
+    child_order_id: int | None
 
 
 class FillView(Struct, frozen=True, kw_only=True):
@@ -100,6 +114,30 @@ def order_fields(order: Order, catalog: Catalog) -> dict[str, object]:
         "fee_asset": fee_asset,
         "placed_at_ns": order.placed_at_ns,
         "updated_at_ns": order.updated_at_ns,
+        **_special_fields(order, market, base_scale),
+    }
+
+
+def _special_fields(order: Order, market: Market, base_scale: int) -> dict[str, object]:
+    terms = order.terms or _NO_TERMS
+
+    def price(ticks: int) -> str | None:
+        return format_price(market, ticks) if ticks else None
+
+    display_lots = terms.display_lots
+    return {
+        "stop_price": price(terms.stop_price_ticks),
+        "trail": price(terms.trail_ticks),
+        "trail_ppm": terms.trail_ppm or None,
+        "display_quantity": (
+            format_quantity(market, base_scale, display_lots) if display_lots else None
+        ),
+        "expires_at_ns": order.expires_at_ns or None,
+        "post_only": order.post_only,
+        "self_trade": order.self_trade,
+        "peer_order_id": terms.peer_order_id or None,
+        "parent_order_id": terms.parent_order_id or None,
+        "child_order_id": terms.child_order_id or None,
     }
 
 

@@ -12,17 +12,18 @@ from api.body import read_body, read_optional_body
 from api.errors import ApiError
 from api.gateway import Gateway
 from api.order_lookup import OrderLookup
+from api.order_placing import PlaceOrderBody, place_order
 from api.order_requests import (
     AmendOrderBody,
     CancelOrderBody,
-    PlaceOrderBody,
     amend_no_order,
     amend_order,
+    cancel_all,
     cancel_order,
+    check_amendment,
     named_order,
-    place_order,
 )
-from api.outcomes import order_answer
+from api.outcomes import cancelled_answer, order_answer
 from api.params import idempotency_key_of, integer, order_id_of, query_of
 from api.paths import PREFIX
 
@@ -70,13 +71,24 @@ class Orders:
         outcome = await self._gateway.bus.submit(command)
         return await order_answer(outcome, key, self._catalog, 200)
 
+    async def cancel_all(self, request: Request) -> Response:
+        """Cancel all open and pending orders, of all markets or one, of both sides or one."""
+        claims = self._gateway.trader(request)
+        given = query_of(request, "market", "side")
+        key = idempotency_key_of(request)
+        if "market" in given:
+            await self._catalog.market(given["market"])
+        command = cancel_all(given.get("market", ""), given.get("side"), claims.account_id, key)
+        return cancelled_answer(await self._gateway.bus.submit(command), key)
+
     async def amend(self, request: Request) -> Response:
-        """Lower an order's quantity; it keeps its place."""
+        """Give an order a new total quantity, a new price or a new stop price."""
         claims = self._gateway.trader(request)
         query_of(request)
         key = idempotency_key_of(request)
         body = await read_body(request, AmendOrderBody)
         wanted_id, wanted_name = named_order(body.order_id, body.client_order_id)
+        check_amendment(body)
         order = await self._lookup.to_amend(claims.account_id, wanted_id, wanted_name, key)
         if order is None:
             command = amend_no_order(body, claims.account_id, key)
@@ -87,7 +99,7 @@ class Orders:
         return await order_answer(outcome, key, self._catalog, 200)
 
     async def open(self, request: Request) -> Response:
-        """List the open orders."""
+        """List the open and pending orders."""
         claims = self._gateway.trader(request)
         given = query_of(request, "market", "min_sequence")
         if "market" in given:
@@ -127,6 +139,7 @@ def order_routes(gateway: Gateway) -> APIRouter:
         ("", orders.amend, "PATCH", order_docs.AMEND),
         ("", orders.status, "GET", order_docs.STATUS),
         ("/open", orders.open, "GET", order_docs.OPEN),
+        ("/open", orders.cancel_all, "DELETE", order_docs.CANCEL_ALL),
         ("/{order_id}", orders.one, "GET", order_docs.ONE),
         ("/{order_id}", orders.cancel_by_path, "DELETE", order_docs.CANCEL_BY_PATH),
     ):

@@ -23,6 +23,9 @@ _FIELD_NAMES = {
     "budget_atoms": "quote_quantity",
     "amount_atoms": "amount",
     "idempotency_key": "Idempotency-Key",
+    "stop_price_ticks": "stop_price",
+    "trail_ticks": "trail",
+    "display_lots": "display_quantity",
 }
 
 
@@ -37,6 +40,26 @@ async def order_answer(outcome: Outcome, key: str, catalog: Catalog, status: int
     except ApiError:  # It is carried out; only the market's units cannot be read just now.
         return accepted(key, result.n, result.fingerprint)
     return answer(body, status, {"Idempotency-Key": key})
+
+
+def cancelled_answer(outcome: Outcome, key: str) -> Response:
+    """Return the response to a cancel-all that was sent under `key`; raises ApiError."""
+    if isinstance(outcome, Accepted):
+        return accepted(key, outcome.n, outcome.fingerprint)
+    answered = final_answer(outcome, key)
+    body = cancelled_body(answered.result, key, replayed=answered.replayed)
+    return answer(body, 200, {"Idempotency-Key": key})
+
+
+def cancelled_body(result: CommandResult, key: str, *, replayed: bool) -> dict[str, object]:
+    """Return the CancelledAnswer for the result of a cancel-all."""
+    return {
+        "count": result.count,
+        "n": result.n,
+        "sequence": result.sequence,
+        "replayed": replayed,
+        "idempotency_key": key,
+    }
 
 
 def final_answer(outcome: Outcome, key: str) -> Answered:

@@ -15,6 +15,7 @@ from shared.messages import (
     CreateAsset,
     CreateMarket,
     Deposit,
+    MarketRules,
     PlaceOrder,
     Side,
     TimeInForce,
@@ -40,7 +41,7 @@ def funded_exchange() -> Exchange:
             price_scale=2,
             price_tick=5,
             lot_atoms=1,
-            taker_fee_ppm=500,
+            rules=MarketRules(taker_fee_ppm=500),
         )
     )
     for account_id in range(1, ACCOUNTS + 1):

@@ -80,6 +80,14 @@ class MarketPicture:
     def price(self, price_ticks: int) -> str:
         return format_price(self.market, price_ticks)
 
+    def price_if_any(self, price_ticks: int) -> str | None:
+        """Return the price as text, None for 0, which is none."""
+        return self.price(price_ticks) if price_ticks else None
+
+    def quantity_if_any(self, lots: int) -> str | None:
+        """Return the quantity as text, None for 0, which is none."""
+        return self.quantity(lots) if lots else None
+
     def quantity(self, lots: int) -> str:
         return format_quantity(self.market, self._base_scale, lots)
 

@@ -70,7 +70,7 @@ class Feed:
         def snapshot(reason: Reason) -> bytes:
             return _encode(account_snapshot(rows, venue, reason))
 
-        self.hub.accounts.answer(rows.account_id, asked, rows.account_sequence, snapshot)
+        self.hub.accounts.answer(rows.account_id, asked, rows.account.account_sequence, snapshot)
 
     def _switch_on(self, picture: MarketPicture) -> None:
         market = picture.market.market

@@ -192,16 +192,32 @@ class OpenOrder(Struct, frozen=True, kw_only=True, gc=False):
     fee_asset: str
     placed_at_ns: int
     updated_at_ns: int
+    stop_price: str | None
+    trail: str | None
+    trail_ppm: int | None
+    display_quantity: str | None
+    expires_at_ns: int | None
+    post_only: bool
+    self_trade: str
+    peer_order_id: int | None
+    parent_order_id: int | None
+    child_order_id: int | None
 
 
 class AccountSnapshot(_Update, frozen=True, tag="snapshot"):
-    """All balances and open orders: discard what was known before."""
+    """All balances, open and pending orders: discard what was known before.
+
+    `cancel_at_ns` is when the cancel timer runs out.
+    """
 
     account_id: int
     sequence: int
     balances: list[Balance]
     open_orders: list[OpenOrder]
     reason: Reason = ""
+    tier: int = 0
+    is_suspended: bool = False
+    cancel_at_ns: int = 0
 
 
 class _AccountUpdate(_Update, frozen=True):
@@ -219,7 +235,11 @@ class _OrderUpdate(_AccountUpdate, frozen=True):
 
 
 class Accepted(_OrderUpdate, frozen=True, tag="accepted"):
-    """`price` is null for a market order; `quantity` is null for one by `quote_quantity`."""
+    """`price` is null where there is none; `quantity` is null for an order by `quote_quantity`.
+
+    What else the order does not have is left out. `status` is "pending" for one that waits for its
+    trigger.
+    """
 
     side: Side
     order_type: str
@@ -227,6 +247,21 @@ class Accepted(_OrderUpdate, frozen=True, tag="accepted"):
     price: str | None
     quantity: str | None
     quote_quantity: str | None
+    status: str = "open"
+    stop_price: str | None = None
+    trail: str | None = None
+    trail_ppm: int | None = None
+    display_quantity: str | None = None
+    expires_at_ns: int = 0
+    post_only: bool = False
+    peer_order_id: int = 0
+    parent_order_id: int = 0
+
+
+class Triggered(_OrderUpdate, frozen=True, tag="triggered"):
+    """A pending order is at work now: `stop_price` was reached, or (left out) its parent filled."""
+
+    stop_price: str | None = None
 
 
 class _Filled(_OrderUpdate, frozen=True):
@@ -262,6 +297,8 @@ class _Ended(_OrderUpdate, frozen=True):
 class Cancelled(_Ended, frozen=True, tag="cancelled"):
     """`remaining_quantity` is what was cancelled."""
 
+    reason: str
+
 
 class Expired(_Ended, frozen=True, tag="expired"):
     """`remaining_quantity` found no other side; `reason` is the rule that ended the order."""
@@ -270,7 +307,12 @@ class Expired(_Ended, frozen=True, tag="expired"):
 
 
 class Amended(_Ended, frozen=True, tag="amended"):
+    """The order as it is now; `price` and `stop_price` are left out where there is none."""
+
     quantity: str
+    reason: str
+    price: str | None = None
+    stop_price: str | None = None
 
 
 class Rejected(_AccountUpdate, frozen=True, tag="rejected"):
@@ -297,8 +339,40 @@ class Withdrawn(_Funds, frozen=True, tag="withdrawn"):
     pass
 
 
+class Transferred(_Funds, frozen=True, tag="transferred"):
+    """Money came from another account, or went there."""
+
+    direction: Literal["in", "out"]
+    counterparty_account_id: int
+
+
+class OrdersCancelled(_AccountUpdate, frozen=True, tag="orders_cancelled"):
+    """Several orders were cancelled at once: `count` cancellations follow. `market` and `side` are
+    left out where all were meant.
+    """
+
+    count: int
+    reason: str
+    market: str = ""
+    side: Side | None = None
+
+
+class CancelTimerSet(_AccountUpdate, frozen=True, tag="cancel_timer_set"):
+    """All orders are cancelled at `cancel_at_ns`; 0 when the timer is off."""
+
+    cancel_at_ns: int
+
+
+class AccountUpdated(_AccountUpdate, frozen=True, tag="account_updated"):
+    """The operator changed the fee tier, or suspended the account or lifted that."""
+
+    tier: int
+    is_suspended: bool
+
+
 AccountUpdate = (
     Accepted
+    | Triggered
     | PartiallyFilled
     | Filled
     | Cancelled
@@ -307,6 +381,10 @@ AccountUpdate = (
     | Rejected
     | Deposited
     | Withdrawn
+    | Transferred
+    | OrdersCancelled
+    | CancelTimerSet
+    | AccountUpdated
 )
 
 Update = DepthSnapshot | DepthDelta | Trade | TradesSnapshot | AccountSnapshot | AccountUpdate

@@ -20,6 +20,7 @@ from shared.messages import (
     Event,
     Market,
     MarketCreated,
+    MarketUpdated,
     TradeExecuted,
 )
 from shared.money import format_decimal
@@ -93,6 +94,8 @@ class Projection:
             case MarketCreated():
                 self._add_market(event.market)
                 news.markets.append(event.market.market)
+            case MarketUpdated():
+                self.picture(event.market.market).market = event.market
             case AssetCreated():
                 self.assets[event.asset.asset] = event.asset
         if isinstance(event, PRIVATE_EVENTS):

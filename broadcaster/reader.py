@@ -11,7 +11,7 @@ import redis.asyncio
 from broadcaster.book import RECENT_TRADES_MAX
 from broadcaster.rows import AccountRows, MarketRows, VenueRows
 from shared.channels import Keys, balance_field
-from shared.messages import Applied, Asset, Market, MarketState, Order, Side
+from shared.messages import AccountRow, Applied, Asset, Market, MarketState, Order, Side
 from shared.wire import TradeRow, decode, decode_batch
 
 LOAD_ATTEMPTS_MAX = 10  # Each fails only when a market is created in the same millisecond.
@@ -84,7 +84,7 @@ async def read_account(
         pipe.hgetall(keys.open_orders(account_id))
         if assets:
             pipe.hmget(keys.balances, [balance_field(account_id, asset) for asset in assets])
-        assets_now, markets_now, sequence, orders, *balances = await pipe.execute()
+        assets_now, markets_now, row, orders, *balances = await pipe.execute()
     if assets_now != len(assets) or markets_now != markets:
         return None
     amounts = {
@@ -93,7 +93,8 @@ async def read_account(
         if text is not None
     }
     open_orders = [decode(row, Order) for row in orders.values()]
-    return AccountRows(account_id, int(sequence or 0), amounts, open_orders)
+    account = AccountRow(0) if row is None else decode(row, AccountRow)
+    return AccountRows(account_id, account, amounts, open_orders)
 
 
 def _market_rows(

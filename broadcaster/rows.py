@@ -5,7 +5,7 @@ The rule of this file: plain values, all read at one moment, true at `sequence`.
 
 from msgspec import Struct
 
-from shared.messages import Asset, Market, MarketState, Order, Side
+from shared.messages import AccountRow, Asset, Market, MarketState, Order, Side
 from shared.wire import TradeRow
 
 
@@ -32,6 +32,6 @@ class AccountRows(Struct, frozen=True):
     """One account: `balances` is asset -> (available, held) in atoms."""
 
     account_id: int
-    account_sequence: int
+    account: AccountRow
     balances: dict[str, tuple[int, int]]
     open_orders: list[Order]

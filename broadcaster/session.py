@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from broadcaster import limits
 from broadcaster.account_stream import AccountStream
-from broadcaster.account_updates import ACCOUNT_CHANNEL
 from broadcaster.delivery import Delivery
 from broadcaster.hub import Hub, Topic
 from broadcaster.messages import (
@@ -28,6 +27,7 @@ from broadcaster.messages import (
     Unsubscribe,
     Unsubscribed,
 )
+from broadcaster.order_updates import ACCOUNT_CHANNEL
 from broadcaster.outbox import Outbox
 from broadcaster.requests import BadRequest, parse_request, shorten
 from shared.tokens import Claims, TokenError

@@ -5,7 +5,6 @@ on and a new start may help, 78 (EX_CONFIG) with one sentence when it cannot.
 """
 
 import contextlib
-import gc
 import os
 import signal
 import sys
@@ -19,8 +18,10 @@ from engine.archiver import Archiver
 from engine.core.exchange import Limits
 from engine.demo import seed
 from engine.failpoints import failpoint
+from engine.garbage import look_rarely
 from engine.redis_link import RedisLink
-from engine.service import EngineOptions, EngineService, NewerData
+from engine.rows import OtherVersion
+from engine.service import EngineOptions, EngineService
 from engine.store import Fenced, Lease, Store
 from shared.channels import Keys
 from shared.logs import configure_logs, get_logger
@@ -30,7 +31,6 @@ EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
 PRIVATE_UMASK = 0o077  # The archive has every order and all money: it is its owner's business.
 NS_PER_S = 1_000_000_000
-GARBAGE_THRESHOLD = 50_000  # Our objects have no cycles; a rare look is enough and costs no pause.
 
 _log = get_logger(__name__)
 
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
         configure_logs(settings)
         run = _run_archiver if arguments[:1] == ["archive"] else _run_engine
         return run(settings, _stop_asked())
-    except (SettingsError, NewerData, ArchiveError) as error:
+    except (SettingsError, OtherVersion, ArchiveError) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_CONFIGURATION
 
@@ -72,7 +72,7 @@ def _options(settings: Settings) -> EngineOptions:
 
 
 def _run_engine(settings: Settings, should_stop: Callable[[], bool]) -> int:
-    gc.set_threshold(GARBAGE_THRESHOLD)
+    look_rarely()
     link, keys = RedisLink(settings.redis_url), Keys(settings.venue)
     lease = Lease(settings.engine_owner or uuid.uuid4().hex, settings.lease_ttl_ms)
     store = Store(link, keys, lease)
@@ -88,7 +88,7 @@ def _run_engine(settings: Settings, should_stop: Callable[[], bool]) -> int:
         _log.error("fenced", reason=str(error))
     except (redis.RedisError, OSError) as error:
         _log.error("redis_failed", reason=str(error))
-    except NewerData:
+    except OtherVersion:
         raise
     except Exception:  # noqa: BLE001 - the outermost loop: whatever it was, the engine ends.
         _log.exception("engine_died", entry=service.applying_n)

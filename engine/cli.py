@@ -15,8 +15,11 @@ import redis
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
+from engine.bench.cli import app as bench_app
 from engine.operations import Refused, VenueStatus, read_status, resume, skip
+from engine.proof import read_proof, rows_of
 from engine.redis_link import RedisLink
 from engine.replay.errors import ReplayError
 from engine.replay.replay import prepare, replay
@@ -26,7 +29,15 @@ from shared.channels import Keys
 from shared.home import read_run_redis_url
 from shared.settings import Settings, SettingsError, load_settings
 
-__all__ = ["PreparedDay", "ReplayError", "app", "prepare", "replay_with_bar", "show"]
+__all__ = [
+    "PreparedDay",
+    "ReplayError",
+    "app",
+    "bench_app",
+    "prepare",
+    "replay_with_bar",
+    "show",
+]
 
 app = typer.Typer(help="Look at the engine, and help it over a command.", no_args_is_help=True)
 
@@ -64,6 +75,33 @@ def resume_command(home: Home = "") -> None:
     with _opened(home) as (link, keys):
         resume(link, keys)
     typer.echo("The halt is lifted; the engine tries the entry again.")
+
+
+@app.command("proof")
+def proof_command(
+    home: Home = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show for each asset what came in, what left, who has it, and that it adds up."""
+    with _opened(home) as (link, keys):
+        proof = read_proof(link, keys)
+    rows = rows_of(proof)
+    if as_json:
+        report = {"position": proof.position, "adds_up": proof.adds_up, "assets": rows}
+        typer.echo(msgspec.json.encode(report).decode())
+    else:
+        _print_table(rows)
+    if not proof.adds_up:
+        raise _failed("The books do not add up: see the difference above, and halt the venue.")
+
+
+def _print_table(rows: list[dict[str, str]]) -> None:
+    table = Table(*(rows[0] if rows else ("no assets",)), box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(*row.values())
+    Console().print(table)
 
 
 def _status_rows(status: VenueStatus) -> Iterator[tuple[str, object]]:

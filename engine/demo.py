@@ -9,13 +9,19 @@ from msgspec import Raw
 
 from engine.redis_link import RedisLink
 from shared.channels import Keys
-from shared.messages import Command, CreateAsset, CreateMarket
+from shared.messages import Command, CreateAsset, CreateMarket, MarketRules, SelfTrade
 from shared.wire import NOBODY, WIRE_VERSION, Envelope, encode
 
 ASSETS = (("INR", 2), ("TATA", 0), ("JIO", 0))
 MARKETS = (("TATA_INR", "TATA", "INR"), ("JIO_INR", "JIO", "INR"))
-MAKER_FEE_PPM = 0
-TAKER_FEE_PPM = 0
+# What a newcomer can do wrong without noticing is prevented; see docs/ORDERS.md for each.
+RULES = MarketRules(
+    self_trade=SelfTrade.EXPIRE_TAKER,
+    buy_band_ppm=200_000,
+    sell_band_ppm=200_000,  # A price more than 20 % from the last one is a slip of the finger.
+    open_orders_max=1_000,  # Of one account; a grid of a hundred levels is far below it.
+    halt_move_ppm=100_000,  # 10 % within a minute: a minute's halt, then one to put orders in.
+)
 
 
 def demo_commands() -> list[Command]:
@@ -32,8 +38,7 @@ def demo_commands() -> list[Command]:
             price_scale=2,
             price_tick=5,
             lot_atoms=1,
-            maker_fee_ppm=MAKER_FEE_PPM,
-            taker_fee_ppm=TAKER_FEE_PPM,
+            rules=RULES,
             idempotency_key=f"demo-market-{market}",
         )
         for market, base, quote in MARKETS

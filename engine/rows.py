@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from engine.core.changes import Changes, ClosedOrder, RememberedKey, Rows
 from shared.channels import Keys, balance_field, result_field
-from shared.messages import Asset, Market, MarketState, Order, Totals
-from shared.wire import PAYLOAD_SIZE_MAX, TradeRow, decode, encode
+from shared.messages import AccountRow, Asset, Market, MarketState, Order, Totals
+from shared.wire import PAYLOAD_SIZE_MAX, decode, encode
 
-DATA_VERSION = 1  # Of all rows; a program refuses to open what a later one wrote.
+DATA_VERSION = 2  # Of all rows; a program refuses to open what one of another version wrote.
 DEAD_ENTRIES_MAX = 1_000  # Enough to find the faulty sender, at most 4 MB.
 SCAN_COUNT = 2_000  # Rows in one answer while loading: a few hundred kilobytes.
 
@@ -22,6 +22,10 @@ ARRAY32, STR32 = b"\xdd", b"\xdb"
 
 Argument = str | bytes | int
 Call = Callable[..., object]
+
+
+class OtherVersion(Exception):
+    """The rows were written by a program of another version; the sentence says what to do."""
 
 
 class Meta(Struct, frozen=True, kw_only=True):
@@ -89,7 +93,7 @@ def write_changes(
     _write_structs(program, keys.markets, changes.markets)
     _write_structs(program, keys.market_states, changes.market_states)
     _write_structs(program, keys.totals, changes.totals)
-    program.write("HSET", keys.accounts, _flat(changes.accounts))
+    _write_structs(program, keys.accounts, changes.accounts)
     balances: list[Argument] = []
     for (account_id, asset), (available, held) in changes.balances.items():
         balances += (balance_field(account_id, asset), f"{available} {held}")
@@ -110,15 +114,13 @@ def write_dead(program: Program, keys: Keys, payloads: list[bytes]) -> None:
         program.write("LTRIM", keys.dead, [0, DEAD_ENTRIES_MAX - 1])
 
 
-def _write_structs(program: Program, key: str, rows: Mapping[str, Struct]) -> None:
+def _write_structs(
+    program: Program, key: str, rows: Mapping[str, Struct] | Mapping[int, Struct]
+) -> None:
     arguments: list[Argument] = []
     for name, row in rows.items():
         arguments += (name, encode(row))
     program.write("HSET", key, arguments)
-
-
-def _flat(rows: dict[int, int]) -> list[Argument]:
-    return [value for row in rows.items() for value in row]
 
 
 def _write_orders(program: Program, keys: Keys, changes: Changes) -> None:
@@ -150,7 +152,7 @@ def _write_market_data(program: Program, keys: Keys, changes: Changes, trades_ma
         program.write("HSET", keys.depth(market), present)
         program.write("HDEL", keys.depth(market), gone)
     for market, trades in changes.trades.items():
-        rows: list[Argument] = [encode(TradeRow(*trade)) for trade in trades[-trades_max:]]
+        rows: list[Argument] = [encode(trade) for trade in trades[-trades_max:]]
         program.write("LPUSH", keys.trades(market), rows)
         program.write("LTRIM", keys.trades(market), [0, trades_max - 1])
 
@@ -173,7 +175,11 @@ def load_meta(call: Call, keys: Keys) -> Meta:
 
 
 def load_rows(call: Call, keys: Keys, meta: Meta) -> Rows:
-    """Read everything that an exchange is restored from; nobody else may write meanwhile."""
+    """Read everything that an exchange is restored from; nobody else may write meanwhile.
+
+    Raises OtherVersion before it reads a row that it could misread.
+    """
+    _check_version(meta)
     rows = Rows(
         n=meta.position,
         sequence=meta.sequence,
@@ -183,7 +189,7 @@ def load_rows(call: Call, keys: Keys, meta: Meta) -> Rows:
         markets=[decode(row, Market) for _, row in _scan(call, keys.markets)],
         market_states=[decode(row, MarketState) for _, row in _scan(call, keys.market_states)],
         totals=[decode(row, Totals) for _, row in _scan(call, keys.totals)],
-        accounts={int(name): int(row) for name, row in _scan(call, keys.accounts)},
+        accounts={int(name): decode(row, AccountRow) for name, row in _scan(call, keys.accounts)},
     )
     for name, row in _scan(call, keys.balances):
         account_id, _, asset = name.decode().partition(":")
@@ -202,6 +208,18 @@ def load_rows(call: Call, keys: Keys, meta: Meta) -> Rows:
             RememberedKey(int(account), key, result.n, result.at_ns, result.fingerprint)
         )
     return rows
+
+
+def _check_version(meta: Meta) -> None:
+    if meta.version == DATA_VERSION:
+        return
+    age, advice = "a newer", "install that one"
+    if meta.version < DATA_VERSION:
+        age, advice = "an older", "go on with that one, or begin anew with `rialto reset`"
+    raise OtherVersion(
+        f"The data was written by {age} Rialto (version {meta.version} of the rows, "
+        f"this program reads {DATA_VERSION}): {advice}."
+    )
 
 
 def _hash(response: object) -> dict[bytes, bytes]:

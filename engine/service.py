@@ -15,8 +15,9 @@ from engine.core.exchange import Exchange, Limits
 from engine.core.invariants import check_changes
 from engine.entries import Entry, skipped_numbers
 from engine.redis_link import Argument
-from engine.rows import DATA_VERSION, Meta, Program, write_changes, write_dead, write_meta
+from engine.rows import Meta, Program, write_changes, write_dead, write_meta
 from engine.store import Store
+from engine.ticker import Ticker
 from shared.channels import Keys
 from shared.logs import get_logger
 from shared.redis_client import SOCKET_TIMEOUT_S
@@ -29,10 +30,6 @@ assert BLOCK_MAX_S < SOCKET_TIMEOUT_S, "a blocking read must not look like a dea
 HALT_POLL_S = 0.2  # How soon the end of a halt is noticed.
 
 _log = get_logger(__name__)
-
-
-class NewerData(Exception):
-    """The rows were written by a later version of this program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +74,7 @@ class EngineService:
         self._position = 0
         self._plan = Plan()
         self._applier = Applier(Exchange(options.limits), b"")
+        self._ticker = Ticker(store.append)
 
     @property
     def exchange(self) -> Exchange:
@@ -123,11 +121,6 @@ class EngineService:
 
     def _begin(self) -> bool:
         meta, rows = self._store.load(self._beat_if_due)
-        if meta.version > DATA_VERSION:
-            raise NewerData(
-                f"The data was written by a newer Rialto (version {meta.version} of the rows, "
-                f"this program reads {DATA_VERSION}): install that one."
-            )
         skips = skipped_numbers(self._beating(self._store.journal_after(meta.position)))
         exchange = Exchange.restore(rows, self._options.limits)
         self._applier = Applier(exchange, meta.chain, skips)
@@ -174,17 +167,25 @@ class EngineService:
         self._announcements = []
 
     def turn(self) -> None:
-        """Read one batch, apply it, commit it; it is announced with the next read, in one write."""
+        """Read one batch, apply it, commit it; it is announced with the next read, in one write.
+
+        Then, if a timer is due, ask for the journal entry by which it happens.
+        """
         entries = self._read()
         if entries:
             batch = self._apply(entries)
             self._commit(batch)
             self._announcements = self._announcements_of(batch)
         self._beat_if_due()
+        self._ticker.tick_if_due(self.exchange.next_due_ns(), self._position, time.time_ns())
 
     def _read(self) -> list[Entry]:
         count_max = self._plan.count_max(self._position, self._options.batch_commands_max)
-        block_ms = max(1, int(min(self._beat_every_s, BLOCK_MAX_S) * 1_000))
+        block_ms = self._ticker.wait_ms(
+            self.exchange.next_due_ns(),
+            time.time_ns(),
+            most_ms=max(1, int(min(self._beat_every_s, BLOCK_MAX_S) * 1_000)),
+        )
         announcements, self._announcements = self._announcements, []
         entries = self._store.read(self._position, count_max, block_ms, announcements)
         if announcements:

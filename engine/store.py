@@ -15,6 +15,7 @@ from engine.redis_link import Argument, RedisLink
 from engine.rows import Meta, Program, load_meta, load_rows
 from shared.channels import Keys
 
+OWN_BACKLOG_MAX = 1  # Whatever else waits does what an entry of the engine's own would do.
 JOURNAL_PAGE = 1_000  # Entries read at once when looking ahead.
 
 
@@ -102,6 +103,18 @@ class Store:
             return []
         assert isinstance(response, list), "XREAD answers with a list of streams"
         return [entry_of(entry_id, fields) for entry_id, fields in response[0][1]]
+
+    def append(self, payload: bytes) -> bool:
+        """Journal an entry of the engine's own if no other waits; return whether it was taken."""
+        keys = [self._keys.n, self._keys.journal, self._keys.meta]
+        try:
+            answer = self._link.run("enqueue", keys, [OWN_BACKLOG_MAX, payload])
+        except (
+            ResponseError
+        ):  # Memory is full: the journal takes no more, what it has still drains.
+            return False
+        assert isinstance(answer, list), "the script answers with a list"
+        return bool(answer[0])
 
     def announce(self, announcements: list[tuple[Argument, ...]]) -> None:
         """Send what `read` would have sent along, when nothing is to be read any more."""

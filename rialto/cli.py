@@ -157,6 +157,7 @@ def replay_orders_command(
 # The service's module, its Typer or its one command, and the name under which it is joined.
 JOINED = (
     ("engine.cli", "app", "engine"),
+    ("engine.cli", "bench_app", "bench"),
     ("api.cli", "admin_app", "admin"),
 )
 

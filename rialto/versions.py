@@ -14,7 +14,7 @@ from rialto.errors import RialtoError
 from rialto.home import Home, disk_sentences, write_private
 
 DATA_VERSION = (
-    1  # Of Rialto's own files and Redis rows; raise it when an older program must not read them.
+    2  # Of Rialto's own files and Redis rows; raise it when an older program must not read them.
 )
 FORK_VERSION = (7, 2)  # Valkey left Redis here: data up to this version means the same to both.
 
@@ -53,8 +53,8 @@ def parse_version(text: str) -> Version:
 
 
 def read_record(home: Home) -> DataRecord | None:
-    """Return what version.json says, None where there is none; refuse data newer than this
-    program.
+    """Return what version.json says, None where there is none; refuse data of another
+    version.
     """
     try:
         data = home.version_file.read_bytes()
@@ -74,6 +74,12 @@ def read_record(home: Home) -> DataRecord | None:
         raise RialtoError(
             f"The data in {home.folder} has version {record.data_version} and this Rialto reads "
             f"up to version {DATA_VERSION}: install the newer Rialto that wrote it."
+        )
+    if record.data_version < DATA_VERSION:
+        raise RialtoError(
+            f"The data in {home.folder} has version {record.data_version} and this Rialto reads "
+            f"version {DATA_VERSION}: go on with the older Rialto that wrote it, or begin anew "
+            "with `rialto reset`."
         )
     return record
 

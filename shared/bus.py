@@ -10,6 +10,7 @@ import contextlib
 import time
 import uuid
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -44,11 +45,13 @@ from shared.wire import (
 )
 
 PENDING_MAX = 20_000  # Commands in flight of one process: about 40 MB; more are told BUSY.
+BATCH_COMMANDS_MAX = 100  # Of one sender at once: a ladder of quotes, and a small part of a call.
 LOOKUP_AFTER_S = 0.25  # A reply this late was probably lost on the way.
 LOOKUP_EVERY_S = 0.5
 LOOKUP_COUNT_MAX = 500  # Results read in one call, so that one answer stays small.
 SWEEP_EVERY_S = 0.05  # How finely the two waits above are kept.
 assert LOOKUP_AFTER_S > SWEEP_EVERY_S
+assert BATCH_COMMANDS_MAX <= PAYLOADS_PER_CALL_MAX
 STOPPING = NotAccepted(Refusal.BUSY, "This gateway is stopping; nothing was done.")
 
 _log = get_logger(__name__)
@@ -61,6 +64,7 @@ class _Pending:
     result_field: str
     fingerprint: bytes
     future: asyncio.Future[Outcome]
+    followers: int = 0  # How many behind it must travel in the same call.
     n: int = 0
     lookup_at_s: float = field(default=0.0)
     give_up_at_s: float = field(default=0.0)
@@ -153,7 +157,7 @@ class CommandBus:
         The command must have an idempotency key: it is how a lost answer is found again.
         """
         assert command.idempotency_key, "a command on the bus has an idempotency key"
-        refusal = self._refusal()
+        refusal = self._refusal(1)
         if refusal is not None:
             return refusal
         pending = self._new_pending(command)
@@ -162,14 +166,34 @@ class CommandBus:
         self._wake.set()
         return await pending.future
 
-    def _refusal(self) -> NotAccepted | None:
+    async def submit_batch(self, commands: Sequence[Command]) -> list[Outcome]:
+        """Send up to BATCH_COMMANDS_MAX commands as `submit` does, and return their outcomes in
+        order.
+
+        All of them are journalled, with contiguous numbers, or none; each is carried out, or
+        refused by the engine, on its own.
+        """
+        assert 0 < len(commands) <= BATCH_COMMANDS_MAX, "a batch is bounded"
+        refusal = self._refusal(len(commands))
+        if refusal is not None:
+            return [refusal] * len(commands)
+        batch = [self._new_pending(command) for command in commands]
+        for followers, pending in enumerate(reversed(batch)):
+            pending.followers = followers
+        self._pending |= {pending.request_id: pending for pending in batch}
+        self._waiting += batch
+        self._wake.set()
+        # A sender that goes away cancels all of them at once, so a batch is never sent in part.
+        return await asyncio.gather(*(pending.future for pending in batch))
+
+    def _refusal(self, count: int) -> NotAccepted | None:
         if self._closing:
             return STOPPING
         if not self.redis_is_up:
             return NotAccepted(Refusal.REDIS_UNAVAILABLE, "Redis cannot be reached.")
         if not self.engine_is_up:
             return NotAccepted(Refusal.ENGINE_UNAVAILABLE, "The engine is not running just now.")
-        if len(self._pending) >= PENDING_MAX:
+        if len(self._pending) + count > PENDING_MAX or count > self._batch_max:
             return NotAccepted(Refusal.BUSY, "This gateway is busy; nothing was done.")
         return None
 
@@ -203,7 +227,7 @@ class CommandBus:
 
     def _next_batch(self) -> list[_Pending]:
         batch: list[_Pending] = []
-        while self._waiting and len(batch) < self._batch_max:
+        while self._waiting and len(batch) + self._waiting[0].followers < self._batch_max:
             pending = self._waiting.popleft()
             if pending.future.done():  # Its sender went away before anything was sent.
                 del self._pending[pending.request_id]

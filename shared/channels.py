@@ -16,10 +16,10 @@ name                type    writer   content and lifetime
 {v}:assets          hash    commit   asset -> Asset
 {v}:markets         hash    commit   market -> Market
 {v}:market_states   hash    commit   market -> MarketState
-{v}:accounts        hash    commit   account id -> account sequence
+{v}:accounts        hash    commit   account id -> AccountRow
 {v}:balances        hash    commit   `account:asset` -> "available held" in atoms
 {v}:totals          hash    commit   asset -> Totals
-{v}:open:<account>  hash    commit   order id -> Order, open orders only
+{v}:open:<account>  hash    commit   order id -> Order, open and pending orders only
 {v}:closed          hash    commit   order id -> Order, for 24 h of journal time, capped
 {v}:results         hash    commit   `account:key` -> CommandResult: the idempotency window
 {v}:depth:<market>  hash    commit   `b<price_ticks>` or `a<price_ticks>` -> lots

@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 
 from shared.messages import Applied, Command, Order, Reject, Side
 
-WIRE_VERSION = 1  # Raised when old and new services could misread each other.
+WIRE_VERSION = 2  # Raised when old and new services could misread each other.
 NOBODY = ""  # The gateway of an entry that no process waits for.
 PAYLOAD_SIZE_MAX = 4_096  # A full order is below 400 bytes; a larger payload is no command.
 
@@ -48,8 +48,10 @@ class CommandResult(Struct, frozen=True, array_like=True, gc=False):
     """The final answer to journal entry `n`, stored with the commit that made it true.
 
     `code` is None when the command was carried out. `order` is the order it concerned, as it stood
-    right after. `fills` has at most FILLS_IN_RESULT_MAX entries, the first ones. `named_order_id`
-    is the order that a rejected command named, 0 for none.
+    right after, and `other_order` the second one of a pair. `fills` are those of `order` as a
+    taker, at most the first FILLS_IN_RESULT_MAX. `named_order_id` is the order that a rejected
+    command named, 0 for none. `count` is how many orders a cancel-all found, None for another
+    command.
     """
 
     n: int
@@ -62,6 +64,8 @@ class CommandResult(Struct, frozen=True, array_like=True, gc=False):
     expiry_reason: str = ""
     fills: tuple[FillReport, ...] = ()
     named_order_id: int = 0
+    other_order: Order | None = None
+    count: int | None = None
 
 
 class Reply(Struct, frozen=True, array_like=True, gc=False):

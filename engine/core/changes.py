@@ -7,10 +7,12 @@ commands coalesce and writing one twice does no harm.
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from shared.messages import Asset, Market, MarketState, Order, Side, Totals
+from msgspec import Struct
+
+from shared.messages import AccountRow, Asset, Market, MarketState, Order, Side, Totals
 
 
-class Trade(NamedTuple):
+class Trade(Struct, frozen=True, array_like=True, gc=False):
     """A trade as a list of recent trades wants it."""
 
     trade_id: int
@@ -47,7 +49,7 @@ class Changes:
     assets: dict[str, Asset] = field(default_factory=dict)
     markets: dict[str, Market] = field(default_factory=dict)
     market_states: dict[str, MarketState] = field(default_factory=dict)
-    accounts: dict[int, int] = field(default_factory=dict)
+    accounts: dict[int, AccountRow] = field(default_factory=dict)
     balances: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
     totals: dict[str, Totals] = field(default_factory=dict)
     open_orders: dict[int, Order] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class Rows:
     assets: list[Asset] = field(default_factory=list)
     markets: list[Market] = field(default_factory=list)
     market_states: list[MarketState] = field(default_factory=list)
-    accounts: dict[int, int] = field(default_factory=dict)
+    accounts: dict[int, AccountRow] = field(default_factory=dict)
     balances: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
     totals: list[Totals] = field(default_factory=list)
     open_orders: list[Order] = field(default_factory=list)

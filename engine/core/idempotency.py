@@ -7,9 +7,9 @@ nothing else makes it forget. So it is the same after any restart and in any bat
 import hashlib
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from shared.messages import Command
 
@@ -19,7 +19,7 @@ FORGOTTEN_PER_COMMAND_MAX = 1_000
 AccountKey = tuple[int, str]
 
 
-class Memory(NamedTuple):
+class Memory(Struct, frozen=True, gc=False):
     """The first use of a key: its journal entry, when, and what was asked."""
 
     n: int
@@ -41,32 +41,45 @@ class IdempotencyWindow:
         self.window_ns = window_ns
         self.keys_max = keys_max
         self._memories: dict[AccountKey, Memory] = {}
-        # With the entry's number, because a key may be used anew before its first use is dropped.
-        self._oldest_first: deque[tuple[AccountKey, int]] = deque()
+        # With the memory itself, because a key may be used anew before its first use is dropped.
+        self._oldest_first: deque[tuple[AccountKey, Memory]] = deque()
         self.added: dict[AccountKey, tuple[int, bytes]] = {}
         self.forgotten: dict[AccountKey, None] = {}
 
-    def get(self, account_key: AccountKey, now_ns: int) -> Memory | None:
-        """Return the first use of a key within the window that ends now."""
-        memory = self._memories.get(account_key)
-        return memory if memory is None or memory.at_ns >= now_ns - self.window_ns else None
+    def __len__(self) -> int:
+        return len(self._memories)
 
-    def remember(self, account_key: AccountKey, memory: Memory) -> None:
-        """Remember the first use of a key, and forget the oldest keys beyond the limit."""
-        self.restore(account_key, memory)
+    def find(self, account_key: AccountKey) -> Memory | None:
+        """Return the first use of a key, also one that is over and not forgotten yet."""
+        return self._memories.get(account_key)
+
+    def remember(self, account_key: AccountKey, memory: Memory) -> Memory | None:
+        """Remember the use of a key, or return its first one within the window that ends then.
+
+        The oldest keys beyond the limit are forgotten.
+        """
+        first = self._memories.get(account_key)
+        if first is not None and first.at_ns >= memory.at_ns - self.window_ns:
+            return first
+        self._memories[account_key] = memory
+        self._oldest_first.append((account_key, memory))
         self.added[account_key] = memory.n, memory.fingerprint
-        self.forgotten.pop(account_key, None)
-        self._forget_while(lambda _memory: len(self._memories) > self.keys_max)
+        if self.forgotten:
+            self.forgotten.pop(account_key, None)
+        if len(self._memories) > self.keys_max:
+            self._forget_while(lambda _memory: len(self._memories) > self.keys_max)
+        return None
 
     def restore(self, account_key: AccountKey, memory: Memory) -> None:
         """Remember again what was already drained; call it oldest first."""
         self._memories[account_key] = memory
-        self._oldest_first.append((account_key, memory.n))
+        self._oldest_first.append((account_key, memory))
 
     def forget(self, now_ns: int) -> None:
         """Forget keys that were first used longer ago than the window, the oldest first."""
         oldest_ns = now_ns - self.window_ns
-        self._forget_while(lambda memory: memory.at_ns < oldest_ns)
+        if self._oldest_first and self._oldest_first[0][1].at_ns < oldest_ns:
+            self._forget_while(lambda memory: memory.at_ns < oldest_ns)
 
     def remembered(self) -> list[tuple[AccountKey, Memory]]:
         """Return all, oldest first."""
@@ -75,9 +88,8 @@ class IdempotencyWindow:
     def _forget_while(self, is_over: Callable[[Memory], bool]) -> None:
         memories, oldest_first, left = self._memories, self._oldest_first, FORGOTTEN_PER_COMMAND_MAX
         while oldest_first and left:
-            account_key, n = oldest_first[0]
-            memory = memories.get(account_key)
-            if memory is not None and memory.n == n:
+            account_key, memory = oldest_first[0]
+            if memories.get(account_key) is memory:
                 if not is_over(memory):
                     return
                 del memories[account_key]

@@ -6,12 +6,15 @@ stops the engine before the commit; nothing here repairs.
 
 from collections import Counter
 
-from engine.core.book import Ladder
 from engine.core.changes import Changes
+from engine.core.ending import is_waiting_child
 from engine.core.exchange import Exchange
 from engine.core.markets import LiveMarket
-from engine.core.orders import is_open
-from shared.messages import Order
+from engine.core.orders import is_open, is_pending
+from engine.core.state import State
+from engine.core.timers import TimerKind
+from engine.core.triggers import is_met
+from shared.messages import MarketStatus, Order
 from shared.money import AMOUNT_LIMIT
 
 
@@ -20,7 +23,7 @@ def check(exchange: Exchange) -> None:
     state = exchange.state
     held: Counter[tuple[int, str]] = Counter()
     for order in state.open.by_id.values():
-        _check_order(order)
+        _check_order(state, order)
         held[order.account_id, state.markets[order.market].held_asset(order.side)] += (
             order.held_atoms
         )
@@ -39,9 +42,9 @@ def check(exchange: Exchange) -> None:
             f"All accounts have {sums[asset]} {asset}, but {earnings.net()} should be there."
         )
     for live in state.markets.values():
-        _check_market(live)
-    in_books = sum(_orders_in(live.bids) + _orders_in(live.asks) for live in state.markets.values())
-    assert in_books == len(state.open.by_id), "The books and the open orders differ in number."
+        _check_market(state, live)
+    _check_places(state)
+    _check_accounts(state)
 
 
 def check_changes(exchange: Exchange, changes: Changes) -> None:
@@ -61,7 +64,7 @@ def check_changes(exchange: Exchange, changes: Changes) -> None:
             f"The batch gave accounts {sums[asset]} {asset}, but {entered} came in."
         )
     for order in [*changes.open_orders.values(), *changes.closed_orders.values()]:
-        _check_order(order)
+        _check_order(state, order)
         live = state.markets[order.market]
         change = order.held_atoms - changes.drained_held[order.order_id]
         held[order.account_id, live.held_asset(order.side)] -= change
@@ -77,26 +80,48 @@ def _check_balance(key: tuple[int, str], available: int, held: int) -> None:
     assert available + held < AMOUNT_LIMIT, f"Account {key} has more than the limit."
 
 
-def _check_order(order: Order) -> None:
+def _check_order(state: State, order: Order) -> None:
     quantity, order_id = order.quantity_lots, order.order_id
-    if is_open(order):
-        assert 0 <= order.filled_lots < quantity, f"Open order {order_id} has nothing to trade."
-        assert order.held_atoms > 0, f"Open order {order_id} holds nothing."
+    if not is_open(order):
+        assert order.held_atoms == 0, f"Closed order {order_id} still holds {order.held_atoms}."
+        assert order.open_lots == 0, f"Closed order {order_id} still shows {order.open_lots}."
+        assert not quantity or order.filled_lots <= quantity, f"Order {order_id} was overfilled."
         return
-    assert order.held_atoms == 0, f"Closed order {order_id} still holds {order.held_atoms}."
-    assert not quantity or order.filled_lots <= quantity, f"Order {order_id} was overfilled."
+    if is_pending(order):
+        assert order.filled_lots == order.open_lots == 0, f"Pending order {order_id} has traded."
+        holds = order.held_atoms > 0 or _is_linked(state, order)
+        assert holds, f"Pending order {order_id} holds nothing."
+        return
+    remaining = quantity - order.filled_lots
+    assert remaining > 0, f"Open order {order_id} has nothing to trade."
+    assert order.held_atoms > 0, f"Open order {order_id} holds nothing."
+    display = order.terms.display_lots if order.terms is not None else 0
+    shown = order.open_lots
+    is_right = 0 < shown <= min(display, remaining) if display else shown == remaining
+    assert is_right, f"Open order {order_id} shows {shown} of {remaining}."
 
 
-def _check_market(live: LiveMarket) -> None:
+def _is_linked(state: State, order: Order) -> bool:
+    terms = order.terms
+    by_id = state.open.by_id
+    return terms is not None and (terms.peer_order_id in by_id or terms.parent_order_id in by_id)
+
+
+def _check_market(state: State, live: LiveMarket) -> None:
     _check_touch(live)
     for ladder in (live.bids, live.asks):
         assert ladder.keys == sorted(ladder.levels), f"A ladder of {live.name} is out of order."
         for level in ladder.levels.values():
-            orders = list(level.orders.values())
-            lots = sum(order.quantity_lots - order.filled_lots for order in orders)
+            orders = list(level.orders())
+            lots = sum(order.open_lots for order in orders)
             assert lots == level.lots > 0, f"A level of {live.name} has {level.lots}, not {lots}."
             ranks = [order.rank for order in orders]
-            assert ranks == sorted(ranks), f"A queue of {live.name} is out of order."
+            assert ranks == sorted(set(ranks)), f"A queue of {live.name} is out of order."
+    if live.status is MarketStatus.OPEN and live.last_price_ticks:
+        for order in live.triggers.orders():
+            assert order.terms is not None, "A stop has terms."
+            met = is_met(order.side, order.terms.stop_price_ticks, live.last_price_ticks)
+            assert not met, f"Stop {order.order_id} of {live.name} waits at a price that meets it."
 
 
 def _check_touch(live: LiveMarket) -> None:
@@ -104,5 +129,43 @@ def _check_touch(live: LiveMarket) -> None:
     assert bid is None or ask is None or bid < ask, f"{live.name} is crossed: {bid} x {ask}."
 
 
-def _orders_in(ladder: Ladder) -> int:
-    return sum(len(level.orders) for level in ladder.levels.values())
+def _check_places(state: State) -> None:
+    """Every living order is in just one place: a book, the stops, or with its parent."""
+    placed: list[int] = []
+    icebergs: Counter[str] = Counter()
+    for live in state.markets.values():
+        for ladder in (live.bids, live.asks):
+            for level in ladder.levels.values():
+                placed += [order.order_id for order in level.orders()]
+        placed += [order.order_id for order in live.triggers.orders()]
+    for order in state.open.by_id.values():
+        if is_waiting_child(state, order):
+            placed.append(order.order_id)
+        if order.terms is not None and order.terms.display_lots:
+            icebergs[order.market] += 1
+        if order.expires_at_ns:
+            due_ns = state.timers.due_ns(TimerKind.ORDER_EXPIRY, order.order_id)
+            assert due_ns == order.expires_at_ns, f"Order {order.order_id} would not expire."
+    assert sorted(placed) == sorted(state.open.by_id), "Books and open orders differ."
+    for live in state.markets.values():
+        assert live.icebergs == icebergs[live.name], f"{live.name} miscounts its icebergs."
+    assert not state.triggered, "An order was triggered and never had its turn."
+
+
+def _check_accounts(state: State) -> None:
+    counts: Counter[tuple[int, str]] = Counter()
+    for order in state.open.by_id.values():
+        counts[order.account_id, order.market] += 1
+        account = state.ledger.accounts[order.account_id]
+        assert account.orders[order.order_id] is order, f"Order {order.order_id} lost its account."
+    owned = 0
+    for account in state.ledger.accounts.values():
+        owned += len(account.orders)
+        for market, count in account.open_counts.items():
+            key = account.account_id, market
+            assert count == counts[key], f"Account {key} counts {count} open orders."
+        named = [order for order in account.orders.values() if order.client_order_id]
+        by_name = {order.client_order_id: order for order in named}
+        assert by_name == account.client_orders, f"Account {account.account_id} lost a name."
+        assert len(by_name) == len(named), f"Account {account.account_id} has a name twice."
+    assert owned == len(state.open.by_id), "The accounts and the open orders differ in number."

@@ -6,7 +6,7 @@ sum(available + held) + fees = deposits - withdrawals. Lifetime deposits stay be
 therefore no balance, hold or fee can reach it.
 """
 
-from shared.messages import BalanceChange, Totals
+from shared.messages import AccountRow, BalanceChange, Order, Totals
 from shared.money import AMOUNT_LIMIT
 
 
@@ -32,15 +32,39 @@ class Balance:
 
 
 class Account:
-    """An account's balances and the number of its last private event."""
+    """An account: its balances, its living orders, and what it may do.
 
-    __slots__ = ("account_id", "balances", "sequence", "touched")
+    `sequence` is the number of its last private event; `open_counts` is how many living orders it
+    has by market. `cancel_at_ns` is when its cancel timer runs out, 0 for none.
+    """
+
+    __slots__ = (
+        "account_id",
+        "balances",
+        "cancel_at_ns",
+        "client_orders",
+        "is_suspended",
+        "open_counts",
+        "orders",
+        "sequence",
+        "tier",
+        "touched",
+    )
 
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
         self.sequence = 0
+        self.tier = 0
+        self.is_suspended = False
+        self.cancel_at_ns = 0
         self.balances: dict[str, Balance] = {}
+        self.orders: dict[int, Order] = {}
+        self.client_orders: dict[str, Order] = {}
+        self.open_counts: dict[str, int] = {}
         self.touched = False
+
+    def row(self) -> AccountRow:
+        return AccountRow(self.sequence, self.tier, self.is_suspended, self.cancel_at_ns)
 
 
 class Earnings:
@@ -98,6 +122,11 @@ class Ledger:
         account.sequence += 1
         return account.sequence
 
+    def touch_account(self, account: Account) -> None:
+        if not account.touched:
+            account.touched = True
+            self.touched_accounts.append(account)
+
     def can_deposit(self, asset: str, atoms: int) -> bool:
         return self.totals[asset].deposits + atoms < AMOUNT_LIMIT
 
@@ -105,39 +134,30 @@ class Ledger:
         earnings = self.totals[balance.asset]
         self._touch_totals(earnings)
         earnings.deposits += atoms
-        return self._move(balance, atoms, 0)
+        return self.move(balance, atoms, 0)
 
     def withdraw(self, balance: Balance, atoms: int) -> BalanceChange:
         """Take `atoms` of the available out of the venue; the caller knows that they are there."""
         earnings = self.totals[balance.asset]
         self._touch_totals(earnings)
         earnings.withdrawals += atoms
-        return self._move(balance, -atoms, 0)
+        return self.move(balance, -atoms, 0)
 
-    def hold(self, balance: Balance, atoms: int) -> BalanceChange:
-        """Move `atoms` from available to held; the caller knows that they are there."""
-        return self._move(balance, -atoms, atoms)
-
-    def release(self, balance: Balance, atoms: int) -> BalanceChange:
-        return self._move(balance, atoms, -atoms)
-
-    def pay(self, balance: Balance, unheld: int, paid: int) -> BalanceChange:
-        """Take `unheld` atoms out of the hold, pay `paid` of them and make the rest available.
-
-        A rebate makes `paid` smaller than the price.
-        """
-        return self._move(balance, unheld - paid, -unheld)
-
-    def receive(self, balance: Balance, atoms: int) -> BalanceChange:
-        return self._move(balance, atoms, 0)
+    def give(self, giver: Balance, receiver: Balance, atoms: int) -> tuple[BalanceChange, ...]:
+        """Move available `atoms` to another account; the caller knows that they are there."""
+        return self.move(giver, -atoms, 0), self.move(receiver, atoms, 0)
 
     def earn(self, asset: str, fee_atoms: int) -> None:
-        if fee_atoms:
-            earnings = self.totals[asset]
-            self._touch_totals(earnings)
-            earnings.fees += fee_atoms
+        earnings = self.totals[asset]
+        self._touch_totals(earnings)
+        earnings.fees += fee_atoms
 
-    def _move(self, balance: Balance, available: int, held: int) -> BalanceChange:
+    def move(self, balance: Balance, available: int, held: int) -> BalanceChange:
+        """Change what is available and what is held; the caller knows that both stay above zero.
+
+        A hold is (-atoms, atoms), a release (atoms, -atoms). A trade takes from the payer's hold
+        what the receiver gets and the venue earns, and makes the rest of it available.
+        """
         if not balance.touched and (available or held):
             balance.touched = True
             self.touched_balances.append(balance)

@@ -8,50 +8,68 @@ from collections.abc import Mapping
 from heapq import heappop, heappush
 
 from engine.core.idempotency import FORGOTTEN_PER_COMMAND_MAX
+from engine.core.ledger import Account
 from shared.messages import Order, OrderStatus
 
 Step = Mapping[OrderStatus, OrderStatus]
 
-_LIVE = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+_AT_WORK = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+_LIVING = (OrderStatus.PENDING, *_AT_WORK)
 
-FILL: Step = dict.fromkeys(_LIVE, OrderStatus.PARTIALLY_FILLED)
-FILL_LAST: Step = dict.fromkeys(_LIVE, OrderStatus.FILLED)
-CANCEL: Step = dict.fromkeys(_LIVE, OrderStatus.CANCELLED)
-EXPIRE: Step = dict.fromkeys(_LIVE, OrderStatus.EXPIRED)
+TRIGGER: Step = {OrderStatus.PENDING: OrderStatus.OPEN}
+# A child whose parent is filled may be a stop that goes on waiting.
+START_WAITING: Step = {OrderStatus.PENDING: OrderStatus.PENDING}
+FILL: Step = dict.fromkeys(_AT_WORK, OrderStatus.PARTIALLY_FILLED)
+FILL_LAST: Step = dict.fromkeys(_AT_WORK, OrderStatus.FILLED)
+CANCEL: Step = dict.fromkeys(_LIVING, OrderStatus.CANCELLED)
+EXPIRE: Step = dict.fromkeys(_LIVING, OrderStatus.EXPIRED)
 
 
 def is_open(order: Order) -> bool:
-    return order.status in _LIVE
+    """Say whether an order is living: pending, or at work."""
+    return order.status in _LIVING
+
+
+def is_pending(order: Order) -> bool:
+    return order.status is OrderStatus.PENDING
+
+
+def remaining_lots(order: Order) -> int:
+    """Return what is left to trade, or 0 for an order by quote budget."""
+    return order.quantity_lots - order.filled_lots if order.quantity_lots else 0
 
 
 class OpenOrders:
-    """The orders in the books, by id, and by the owner's own id."""
+    """The living orders by id; each account has its own ones, too."""
 
-    __slots__ = ("by_client_id", "by_id")
+    __slots__ = ("by_id",)
 
     def __init__(self) -> None:
         self.by_id: dict[int, Order] = {}
-        self.by_client_id: dict[tuple[int, str], Order] = {}
 
-    def add(self, order: Order) -> None:
+    def add(self, account: Account, order: Order) -> None:
         self.by_id[order.order_id] = order
+        account.orders[order.order_id] = order
         if order.client_order_id:
-            self.by_client_id[order.account_id, order.client_order_id] = order
+            account.client_orders[order.client_order_id] = order
+        account.open_counts[order.market] = account.open_counts.get(order.market, 0) + 1
 
-    def remove(self, order: Order) -> None:
+    def remove(self, account: Account, order: Order) -> None:
         del self.by_id[order.order_id]
+        del account.orders[order.order_id]
         if order.client_order_id:
-            del self.by_client_id[order.account_id, order.client_order_id]
+            del account.client_orders[order.client_order_id]
+        account.open_counts[order.market] -= 1
 
-    def find(self, account_id: int, order_id: int, client_order_id: str) -> Order | None:
-        """Return the account's own open order, by id, or (id 0) by its client order id.
 
-        The order of somebody else is None, exactly as an unknown one.
-        """
-        if order_id == 0:
-            return self.by_client_id.get((account_id, client_order_id))
-        order = self.by_id.get(order_id)
-        return order if order is not None and order.account_id == account_id else None
+def find_own(account: Account, order_id: int, client_order_id: str) -> Order | None:
+    """Return the account's own living order, by id, or (id 0) by its client order id.
+
+    The order of somebody else is None, exactly as an unknown one.
+    """
+    if order_id == 0:
+        return account.client_orders.get(client_order_id)
+    return account.orders.get(order_id)
 
 
 class ClosedOrders:
@@ -68,8 +86,10 @@ class ClosedOrders:
         self.window_ns = window_ns
         self._heap: list[tuple[int, int]] = []
 
-    def add(self, order_id: int, closed_at_ns: int) -> None:
+    def add(self, order_id: int, closed_at_ns: int) -> bool:
+        """Remember an order, and say whether there are too many now."""
         heappush(self._heap, (closed_at_ns, order_id))
+        return len(self._heap) > self.orders_max
 
     def forget(self, now_ns: int) -> list[int]:
         """Drop and return ids that are older than the window or too many, the oldest first."""

@@ -6,12 +6,15 @@ made here by sorting: queues by rank, memories by journal number.
 
 from msgspec.structs import replace
 
+from engine.core import ending
 from engine.core.changes import ClosedOrder, RememberedKey, Rows
 from engine.core.idempotency import Memory
 from engine.core.ledger import Earnings
 from engine.core.markets import LiveMarket
+from engine.core.orders import is_pending
 from engine.core.state import State
-from shared.messages import MarketState, Order, Totals
+from engine.core.timers import TimerKind
+from shared.messages import AccountRow, MarketState, Order, Totals
 
 
 def restore(state: State, rows: Rows) -> None:
@@ -26,11 +29,10 @@ def restore(state: State, rows: Rows) -> None:
         _restore_market_state(state, market_state)
     for totals in rows.totals:
         _restore_totals(state.ledger.totals[totals.asset], totals)
-    for account_id, sequence in rows.accounts.items():
-        state.ledger.account(account_id).sequence = sequence
+    for account_id, account_row in rows.accounts.items():
+        _restore_account(state, account_id, account_row)
     _restore_balances(state, rows)
-    for order in sorted(rows.open_orders, key=lambda order: order.rank):
-        _restore_order(state, order)
+    _restore_orders(state, rows.open_orders)
     for closed in rows.closed_orders:
         state.closed.add(closed.order_id, closed.updated_at_ns)
     for key in sorted(rows.remembered_keys, key=lambda key: key.n):
@@ -50,14 +52,14 @@ def rows_of(state: State) -> Rows:
         assets=list(state.assets.values()),
         markets=[market.market for market in live],
         market_states=[market.state() for market in live],
-        accounts={account.account_id: account.sequence for account in accounts.values()},
+        accounts={account.account_id: account.row() for account in accounts.values()},
         balances={
             (account.account_id, balance.asset): (balance.available, balance.held)
             for account in accounts.values()
             for balance in account.balances.values()
         },
         totals=[earnings.row() for earnings in state.ledger.totals.values()],
-        open_orders=[replace(order) for order in state.open.by_id.values()],
+        open_orders=[_copy(order) for order in state.open.by_id.values()],
         closed_orders=[
             ClosedOrder(order_id, at_ns) for at_ns, order_id in state.closed.remembered()
         ],
@@ -68,11 +70,22 @@ def rows_of(state: State) -> Rows:
     )
 
 
+def _copy(order: Order) -> Order:
+    return replace(order, terms=None if order.terms is None else replace(order.terms))
+
+
 def _restore_market_state(state: State, row: MarketState) -> None:
-    live = state.markets[row.market]
-    live.depth_sequence = row.depth_sequence
-    live.last_trade_id = row.last_trade_id
-    live.last_price_ticks = row.last_price_ticks
+    state.markets[row.market].restore_state(row)
+    if row.status_until_ns:
+        state.timers.set(TimerKind.MARKET_STATUS, row.market, row.status_until_ns)
+
+
+def _restore_account(state: State, account_id: int, row: AccountRow) -> None:
+    account = state.ledger.account(account_id)
+    account.sequence, account.tier = row.account_sequence, row.tier
+    account.is_suspended, account.cancel_at_ns = row.is_suspended, row.cancel_at_ns
+    if row.cancel_at_ns:
+        state.timers.set(TimerKind.ACCOUNT, account_id, row.cancel_at_ns)
 
 
 def _restore_totals(earnings: Earnings, row: Totals) -> None:
@@ -89,9 +102,16 @@ def _restore_balances(state: State, rows: Rows) -> None:
         balance.held = balance.drained_held = held
 
 
-def _restore_order(state: State, order: Order) -> None:
-    live = state.markets[order.market]
-    state.open.add(order)
-    ladder = live.own_side(order.side)
-    ladder.add(order)
-    ladder.take_changes()
+def _restore_orders(state: State, orders: list[Order]) -> None:
+    orders = sorted(orders, key=lambda order: order.rank)
+    for order in orders:
+        state.take_up_order(state.ledger.account(order.account_id), order)
+    for order in orders:  # Now that it is known whose parent lives.
+        live = state.markets[order.market]
+        if not is_pending(order):
+            live.own_side(order.side).add(order)
+        elif not ending.is_waiting_child(state, order):
+            live.triggers.add(order)
+    for live in state.markets.values():
+        live.bids.take_changes()
+        live.asks.take_changes()

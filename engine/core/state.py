@@ -1,18 +1,21 @@
 """Everything an exchange is made of, and the record of what changed in it.
 
-The rule of this file: no decision is taken here. Whoever changes an order or a market says so first
-(`touch_order`, `touch_market`), so that the next drain finds it.
+The rule of this file: no decision is taken here. Whoever changes an order, a market or a book says
+so first (`touch_order`, `touch_market`, `touch_book`), so that the next drain finds it.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from engine.core.changes import Changes, DepthRows, Trade
 from engine.core.idempotency import IdempotencyWindow
-from engine.core.ledger import Account, Ledger
+from engine.core.ledger import Account, Balance, Ledger
 from engine.core.markets import LiveMarket
 from engine.core.orders import ClosedOrders, OpenOrders, is_open
-from shared.messages import Asset, Event, Order, OrderStatus, PlaceOrder
+from engine.core.timers import TimerKind, Timers
+from shared.messages import Asset, Event, Market, Order
 
+FORGET_EVERY_NS = 1_000_000  # Often enough to keep up, seldom enough to cost nothing.
 DAY_NS = 24 * 60 * 60 * 1_000_000_000
 
 
@@ -40,17 +43,26 @@ class State:
         self.open = OpenOrders()
         self.closed = ClosedOrders(limits.closed_orders_max, limits.closed_orders_window_ns)
         self.window = IdempotencyWindow(limits.idempotency_window_ns, limits.idempotency_keys_max)
+        self.timers = Timers()
+        # Within one command: the orders whose trigger has come, in the order of their turn.
+        self.triggered: OrderedDict[int, Order] = OrderedDict()
         self._new = Changes()
         self._orders: dict[int, Order] = {}
         self._markets: list[LiveMarket] = []
+        self._books: list[LiveMarket] = []
+
+    # ---- numbers and time ----
 
     def advance(self, n: int | None, at_ns: int | None) -> None:
         """Go on to journal entry `n` and its time, and forget what is too old by then."""
         n = self.n + 1 if n is None else n
         assert n > self.n, f"Journal entry {n} comes after entry {self.n}; entries only go forward."
         self.n = n
-        if at_ns is not None and at_ns > self.at_ns:
-            self.at_ns = at_ns
+        if at_ns is None or at_ns <= self.at_ns:
+            return
+        is_time_to_look = at_ns // FORGET_EVERY_NS > self.at_ns // FORGET_EVERY_NS
+        self.at_ns = at_ns
+        if is_time_to_look:
             self.window.forget(at_ns)
             self._new.forgotten_closed += self.closed.forget(at_ns)
 
@@ -63,55 +75,53 @@ class State:
         account = self.ledger.account(account_id)
         return account, self.ledger.next_sequence(account)
 
-    def new_order(self, command: PlaceOrder, held_atoms: int) -> Order:
-        """Return the order that an accepted command makes; its id is its rank, too."""
-        order_id, self.next_order_id = self.next_order_id, self.next_order_id + 1
-        order = Order(
-            order_id,
-            command.account_id,
-            command.client_order_id,
-            command.market,
-            command.side,
-            command.type,
-            command.time_in_force,
-            command.price_ticks,
-            command.quantity_lots,
-            command.budget_atoms,
-            filled_lots=0,
-            filled_quote_atoms=0,
-            fee_atoms=0,
-            held_atoms=held_atoms,
-            status=OrderStatus.OPEN,
-            rank=order_id,
-            placed_at_ns=self.at_ns,
-            updated_at_ns=self.at_ns,
-        )
-        self._orders[order_id] = order
-        self._new.drained_held[order_id] = 0
-        return order
+    # ---- orders ----
+
+    def open_order(self, account: Account, order: Order) -> None:
+        """Begin the life of a new order; its id is the next one."""
+        assert order.order_id == self.next_order_id, "Order ids count without a gap."
+        self.next_order_id += 1
+        self._orders[order.order_id] = order
+        self._new.drained_held[order.order_id] = 0
+        self.take_up_order(account, order)
+
+    def take_up_order(self, account: Account, order: Order) -> None:
+        """Count a living order among the account's, wherever it comes from."""
+        self.open.add(account, order)
+        if order.expires_at_ns:
+            self.timers.set(TimerKind.ORDER_EXPIRY, order.order_id, order.expires_at_ns)
+        if order.terms is not None and order.terms.display_lots:
+            self.markets[order.market].icebergs += 1
 
     def touch_order(self, order: Order) -> None:
         if order.order_id not in self._orders:
             self._orders[order.order_id] = order
             self._new.drained_held[order.order_id] = order.held_atoms
 
-    def touch_market(self, live: LiveMarket) -> None:
-        if not live.touched:
-            live.touched = True
-            self._markets.append(live)
-
     def find_order(self, order_id: int) -> Order | None:
-        """Return the order if it is open, or was changed since the last drain."""
+        """Return the order if it is living, or was changed since the last drain."""
         return self.open.by_id.get(order_id) or self._orders.get(order_id)
 
-    def close(self, order: Order) -> None:
-        """Take an order that has just been closed out of the open ones, and remember it a while."""
-        self.open.remove(order)
-        self.remember_closed(order)
+    def held_balance(self, live: LiveMarket, order: Order) -> Balance:
+        """Return the balance that the order's hold is part of."""
+        account = self.ledger.account(order.account_id)
+        return self.ledger.balance(account, live.held_asset(order.side))
 
-    def remember_closed(self, order: Order) -> None:
-        self.closed.add(order.order_id, self.at_ns)
-        self._new.forgotten_closed += self.closed.forget(self.at_ns)
+    def close(self, order: Order) -> None:
+        """Take an order that has just ended out of the living ones, and remember it a while."""
+        self.open.remove(self.ledger.account(order.account_id), order)
+        if order.expires_at_ns:
+            self.timers.clear(TimerKind.ORDER_EXPIRY, order.order_id)
+        if order.terms is not None and order.terms.display_lots:
+            self.markets[order.market].icebergs -= 1
+        if self.closed.add(order.order_id, self.at_ns):
+            self._new.forgotten_closed += self.closed.forget(self.at_ns)
+
+    def trigger(self, order: Order) -> None:
+        """Queue up a pending order whose trigger has come; its turn is after the taker's."""
+        self.triggered[order.order_id] = order
+
+    # ---- assets and markets ----
 
     def add_asset(self, asset: Asset) -> None:
         self.assets[asset.asset] = self._new.assets[asset.asset] = asset
@@ -122,22 +132,48 @@ class State:
         self._new.markets[live.name] = live.market
         self.touch_market(live)
 
-    def add_trade(self, live: LiveMarket, trade: Trade) -> None:
-        self._new.trades.setdefault(live.name, []).append(trade)
-
-    def publish_depth(self, live: LiveMarket, events: list[Event]) -> None:
-        """End a command in a market: append what it changed in the book, if anything."""
-        event = live.depth_changed(self.sequence + 1)
-        if event is None:
-            return
-        self.sequence += 1
+    def update_market(self, market: Market) -> None:
+        """Give a market new rules; what rests is not looked at."""
+        live = self.markets[market.market]
+        live.update(market)
         self.touch_market(live)
-        events.append(event)
-        rows = self._new.depth.get(live.name)
-        if rows is None:
-            rows = self._new.depth[live.name] = DepthRows({}, {})
-        rows.bids.update(event.bids)
-        rows.asks.update(event.asks)
+        self._new.markets[market.market] = market
+
+    def touch_market(self, live: LiveMarket) -> None:
+        if not live.touched:
+            live.touched = True
+            self._markets.append(live)
+
+    def touch_book(self, live: LiveMarket) -> None:
+        """Note that a book may differ at the end of this command."""
+        if live not in self._books:  # Nearly always none or one.
+            self._books.append(live)
+
+    def add_trade(self, live: LiveMarket, trade: Trade) -> None:
+        trades = self._new.trades.get(live.name)
+        if trades is None:
+            trades = self._new.trades[live.name] = []
+        trades.append(trade)
+
+    def publish_depths(self, events: list[Event]) -> None:
+        """End a command: append what it changed in each book, by name of the market."""
+        books, self._books = self._books, []
+        if len(books) > 1:
+            books.sort(key=lambda live: live.name)
+        for live in books:
+            event = live.depth_changed(self.sequence + 1)
+            if event is None:
+                continue
+            self.sequence += 1
+            self.touch_market(live)
+            events.append(event)
+            rows = self._new.depth.get(live.name)
+            if rows is None:
+                rows = self._new.depth[live.name] = DepthRows({}, {})
+            rows.bids.update(event.bids)
+            rows.asks.update(event.asks)
+
+    # ---- rows ----
 
     def drain(self) -> Changes:
         """Return what changed since the last drain and begin anew."""
@@ -159,7 +195,7 @@ class State:
         ledger = self.ledger
         for account in ledger.touched_accounts:
             account.touched = False
-            changes.accounts[account.account_id] = account.sequence
+            changes.accounts[account.account_id] = account.row()
         for balance in ledger.touched_balances:
             key = balance.account_id, balance.asset
             changes.balances[key] = balance.available, balance.held

@@ -1,209 +1,293 @@
-"""The story of an order: validate, hold, match and settle, rest or release, and say what happened.
+"""New orders: validate, hold, and send them to the book or let them wait.
 
 The rule of this file: an order is refused before anything changes or carried out completely; each
 of its events is made at the step that it tells of.
 """
 
-from engine.core import fees, rules
+from engine.core import fees as holds
+from engine.core import rules
+from engine.core.ledger import Account, Balance
 from engine.core.markets import LiveMarket
-from engine.core.matching import Matcher, Taker, remaining_lots
-from engine.core.orders import CANCEL, EXPIRE, Step, is_open
 from engine.core.plans import plan_order
 from engine.core.rules import Refusal
 from engine.core.state import State
+from engine.core.triggering import Triggering
+from engine.core.triggers import start_trailing
 from engine.core.venue import Answer
 from shared.messages import (
-    AmendOrder,
-    BalanceChange,
-    CancelOrder,
     Event,
-    ExpiryReason,
+    MarketStatus,
     Order,
     OrderAccepted,
-    OrderAmended,
-    OrderCancelled,
-    OrderExpired,
+    OrderStatus,
+    OrderTerms,
     OrderType,
+    PlaceOco,
     PlaceOrder,
+    PlaceOto,
     Reject,
-    TimeInForce,
 )
+
+_NO_TERMS = OrderTerms()
+_STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
+_LIMIT = OrderType.LIMIT
+_OPEN, _PENDING = OrderStatus.OPEN, OrderStatus.PENDING
 
 
 class Trading:
-    """Places, cancels and amends the orders of one exchange."""
+    """Places the orders of one exchange."""
 
-    __slots__ = ("_matcher", "state")
+    __slots__ = ("_state", "_triggering")
 
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self._matcher = Matcher(state)
+    def __init__(self, state: State, triggering: Triggering) -> None:
+        self._state = state
+        self._triggering = triggering
+
+    # ---- one order ----
 
     def place(self, command: PlaceOrder) -> Answer:
-        state = self.state
+        state = self._state
         live = state.markets.get(command.market)
         if live is None:
             return Refusal(Reject.UNKNOWN_MARKET, "market")
-        fault = rules.order_fault(command, live)
+        account = state.ledger.account(command.account_id)
+        fault = rules.order_fault(command, live, state.at_ns, live.fees_of(account.tier))
+        fault = (
+            fault
+            or _entry_fault(command, live, account)
+            or _name_fault(command, account)
+            or (_count_fault(live, account, 1) if rules.may_stay(command) else None)
+        )
+        if fault is None and (command.type is not _LIMIT or command.post_only):
+            fault = rules.price_fault(command, live)
         if fault is not None:
             return fault
-        if (command.account_id, command.client_order_id) in state.open.by_client_id:
-            return Refusal(Reject.DUPLICATE_CLIENT_ORDER_ID, "client_order_id")
-        plan = plan_order(live, command)
-        account = state.ledger.account(command.account_id)
+        order = _new_order(state, live, account, command)
+        if command.type in _STOPS:
+            return self._place_stop(live, account, order, command)
+        may_meet_own = account.open_counts.get(live.name, 0) > 0
+        plan = plan_order(live, order, may_meet_own=may_meet_own)
         balance = state.ledger.balance(account, live.held_asset(command.side))
         if balance.available < plan.hold_atoms:
             return Refusal(Reject.INSUFFICIENT_FUNDS, _sized_by(command))
-
-        order = state.new_order(command, plan.hold_atoms)
-        events: list[Event] = [self._accepted(order, state.ledger.hold(balance, plan.hold_atoms))]
-        taker = Taker(order, plan.lots, plan.room_atoms, fulfils=plan.fulfils)
-        self._matcher.match(live, taker, events)
-        if is_open(order):
-            self._rest_or_expire(live, order, events)
-        else:
-            state.remember_closed(order)
-        state.publish_depth(live, events)
+        events: list[Event] = []
+        self._accept(account, balance, order, plan.hold_atoms, events)
+        self._triggering.send(live, order, plan, events)
         return events
 
-    def _accepted(self, order: Order, hold: BalanceChange) -> OrderAccepted:
-        account_sequence = self.state.next_private_event(order.account_id)[1]
-        return OrderAccepted(
-            self.state.next_event(),
-            order.account_id,
-            account_sequence,
-            order.order_id,
-            order.client_order_id,
-            order.market,
-            order.side,
-            order.type,
-            order.time_in_force,
-            order.price_ticks,
-            order.quantity_lots,
-            order.budget_atoms,
-            hold,
-        )
+    def _place_stop(
+        self, live: LiveMarket, account: Account, order: Order, command: PlaceOrder
+    ) -> Answer:
+        if command.type is OrderType.TRAILING_STOP:
+            assert order.terms is not None, "A stop has terms."
+            start_trailing(order.terms, order.side, live.anchor_ticks())
+        hold_atoms = holds.pending_hold(live, order)
+        balance = self._state.held_balance(live, order)
+        if balance.available < hold_atoms:
+            return Refusal(Reject.INSUFFICIENT_FUNDS, _sized_by(command))
+        events: list[Event] = []
+        order.status = _PENDING
+        self._accept(account, balance, order, hold_atoms, events)
+        self._triggering.start_waiting(live, order)
+        self._triggering.trigger_all(events)
+        return events
 
-    def _rest_or_expire(self, live: LiveMarket, order: Order, events: list[Event]) -> None:
-        reason = _expiry_reason(order)
-        if reason is None:
-            live.own_side(order.side).add(order)
-            self.state.open.add(order)
-            return
-        release = self._close(live, order, EXPIRE)
-        self.state.remember_closed(order)
-        account_sequence = self.state.next_private_event(order.account_id)[1]
-        events.append(
-            OrderExpired(
-                self.state.next_event(),
-                order.account_id,
-                account_sequence,
-                order.order_id,
-                order.client_order_id,
-                order.market,
-                order.filled_lots,
-                remaining_lots(order),
-                release,
-                reason,
-            )
-        )
+    # ---- pairs ----
 
-    def cancel(self, command: CancelOrder) -> Answer:
-        order = self._named_order(command)
+    def place_oco(self, command: PlaceOco) -> Answer:
+        state = self._state
+        live = state.markets.get(command.limit.market)
+        if live is None:
+            return Refusal(Reject.UNKNOWN_MARKET, "limit.market")
+        account = state.ledger.account(command.account_id)
+        fault = self._oco_fault(command, live, account)
+        if fault is not None:
+            return fault
+        limit = _new_order(state, live, account, command.limit)
+        stop = _new_order(state, live, account, command.stop, later=1)
+        stop.status = _PENDING
+        limit.terms, stop.terms = limit.terms or OrderTerms(), stop.terms or OrderTerms()
+        limit.terms.peer_order_id, stop.terms.peer_order_id = stop.order_id, limit.order_id
+        plan = plan_order(live, limit, may_meet_own=False)
+        hold_atoms = max(plan.hold_atoms, holds.pending_hold(live, stop))
+        balance = state.held_balance(live, limit)
+        if balance.available < hold_atoms:
+            return Refusal(Reject.INSUFFICIENT_FUNDS, "limit.quantity_lots")
+        events: list[Event] = []
+        self._accept(account, balance, limit, hold_atoms, events)
+        self._accept(account, balance, stop, 0, events)
+        live.triggers.add(stop)
+        self._triggering.send(live, limit, plan, events)
+        return events
+
+    def _oco_fault(self, command: PlaceOco, live: LiveMarket, account: Account) -> Refusal | None:
+        limit, stop = command.limit, command.stop
+        fees = live.fees_of(account.tier)
         return (
-            Refusal(Reject.UNKNOWN_ORDER, _named_by(command))
-            if order is None
-            else self._take_out(order)
+            rules.oco_fault(command, live, self._state.at_ns, fees)
+            or rules.within("limit", _entry_fault(limit, live, account))
+            or rules.within("stop", _entry_fault(stop, live, account))
+            or rules.within("limit", _name_fault(limit, account))
+            or rules.within("stop", _name_fault(stop, account, limit.client_order_id))
+            or _count_fault(live, account, 2)
+            or rules.oco_price_fault(command, live)
         )
 
-    def amend(self, command: AmendOrder) -> Answer:
-        if command.quantity_lots < 0:
-            return Refusal(Reject.INVALID_QUANTITY, "quantity_lots")
-        order = self._named_order(command)
-        if order is None:
-            return Refusal(Reject.UNKNOWN_ORDER, _named_by(command))
-        if command.quantity_lots >= order.quantity_lots:
-            return Refusal(Reject.QUANTITY_NOT_LOWER, "quantity_lots")
-        if command.quantity_lots <= order.filled_lots:
-            return self._take_out(order)
-        return self._lower(order, order.quantity_lots - command.quantity_lots)
-
-    def _named_order(self, command: CancelOrder | AmendOrder) -> Order | None:
-        return self.state.open.find(command.account_id, command.order_id, command.client_order_id)
-
-    def _take_out(self, order: Order) -> list[Event]:
-        state, live = self.state, self.state.markets[order.market]
-        live.own_side(order.side).remove(order, remaining_lots(order))
-        release = self._close(live, order, CANCEL)
-        state.close(order)
-        account_sequence = state.next_private_event(order.account_id)[1]
-        events: list[Event] = [
-            OrderCancelled(
-                state.next_event(),
-                order.account_id,
-                account_sequence,
-                order.order_id,
-                order.client_order_id,
-                order.market,
-                order.filled_lots,
-                remaining_lots(order),
-                release,
-            )
-        ]
-        state.publish_depth(live, events)
+    def place_oto(self, command: PlaceOto) -> Answer:
+        state = self._state
+        live = state.markets.get(command.parent.market)
+        if live is None:
+            return Refusal(Reject.UNKNOWN_MARKET, "parent.market")
+        account = state.ledger.account(command.account_id)
+        fault = self._oto_fault(command, live, account)
+        if fault is not None:
+            return fault
+        parent = _new_order(state, live, account, command.parent)
+        child = _new_order(state, live, account, command.child, later=1)
+        child.status = _PENDING
+        parent.terms, child.terms = parent.terms or OrderTerms(), child.terms or OrderTerms()
+        parent.terms.child_order_id, child.terms.parent_order_id = child.order_id, parent.order_id
+        may_meet_own = account.open_counts.get(live.name, 0) > 0
+        plan = plan_order(live, parent, may_meet_own=may_meet_own)
+        balance = state.held_balance(live, parent)
+        if balance.available < plan.hold_atoms:
+            return Refusal(Reject.INSUFFICIENT_FUNDS, f"parent.{_sized_by(command.parent)}")
+        events: list[Event] = []
+        self._accept(account, balance, parent, plan.hold_atoms, events)
+        self._accept(account, state.held_balance(live, child), child, 0, events)
+        self._triggering.send(live, parent, plan, events)
         return events
 
-    def _lower(self, order: Order, lots: int) -> list[Event]:
-        state, live = self.state, self.state.markets[order.market]
-        state.touch_order(order)
-        live.own_side(order.side).reduce(order, lots)
-        release = self._release(live, order, fees.reduced_hold(live, order, lots))
-        order.quantity_lots -= lots
-        order.updated_at_ns = state.at_ns
-        account_sequence = state.next_private_event(order.account_id)[1]
-        events: list[Event] = [
-            OrderAmended(
-                state.next_event(),
+    def _oto_fault(self, command: PlaceOto, live: LiveMarket, account: Account) -> Refusal | None:
+        parent, child = command.parent, command.child
+        fees = live.fees_of(account.tier)
+        return (
+            rules.oto_fault(command, live, self._state.at_ns, fees)
+            or rules.within("parent", _entry_fault(parent, live, account))
+            or rules.within("parent", _name_fault(parent, account))
+            or rules.within("child", _name_fault(child, account, parent.client_order_id))
+            or _count_fault(live, account, 2)
+            or rules.within("parent", rules.price_fault(parent, live))
+        )
+
+    # ---- acceptance ----
+
+    def _accept(
+        self,
+        account: Account,
+        balance: Balance,
+        order: Order,
+        hold_atoms: int,
+        events: list[Event],
+    ) -> None:
+        state = self._state
+        order.held_atoms = hold_atoms
+        hold = state.ledger.move(balance, -hold_atoms, hold_atoms)
+        state.open_order(account, order)
+        account_sequence = state.ledger.next_sequence(account)
+        order.rank = sequence = state.next_event()
+        terms = order.terms or _NO_TERMS
+        events.append(
+            OrderAccepted(
+                sequence,
                 order.account_id,
                 account_sequence,
                 order.order_id,
                 order.client_order_id,
                 order.market,
+                order.side,
+                order.type,
+                order.time_in_force,
+                order.price_ticks,
                 order.quantity_lots,
-                order.filled_lots,
-                remaining_lots(order),
-                release,
+                order.budget_atoms,
+                hold,
+                order.status,
+                order.post_only,
+                order.expires_at_ns,
+                terms.display_lots,
+                terms.stop_price_ticks,
+                terms.trail_ticks,
+                terms.trail_ppm,
+                terms.peer_order_id,
+                terms.parent_order_id,
             )
-        ]
-        state.publish_depth(live, events)
-        return events
+        )
 
-    def _close(self, live: LiveMarket, order: Order, step: Step) -> BalanceChange:
-        self.state.touch_order(order)
-        order.status = step[order.status]
-        order.updated_at_ns = self.state.at_ns
-        return self._release(live, order, 0)
 
-    def _release(self, live: LiveMarket, order: Order, held_after: int) -> BalanceChange:
-        ledger = self.state.ledger
-        account = ledger.account(order.account_id)
-        balance = ledger.balance(account, live.held_asset(order.side))
-        released = order.held_atoms - held_after
-        order.held_atoms = held_after
-        return ledger.release(balance, released)
+def _new_order(
+    state: State, live: LiveMarket, account: Account, command: PlaceOrder, *, later: int = 0
+) -> Order:
+    """Return the order that a command would make; nothing knows of it yet."""
+    maker_fee_ppm, taker_fee_ppm = live.fees_of(account.tier)
+    return Order(
+        state.next_order_id + later,
+        account.account_id,
+        command.client_order_id,
+        live.name,
+        command.side,
+        command.type,
+        command.time_in_force,
+        command.price_ticks,
+        command.quantity_lots,
+        command.budget_atoms,
+        0,  # Filled lots,
+        0,  # filled quote atoms,
+        0,  # fee atoms,
+        0,  # held atoms: nothing yet.
+        _OPEN,
+        0,  # It has no rank outside the book,
+        state.at_ns,
+        state.at_ns,
+        0,  # and no lots in it.
+        maker_fee_ppm,
+        taker_fee_ppm,
+        command.self_trade or live.self_trade,
+        command.post_only,
+        command.expires_at_ns,
+        _terms_of(command),
+    )
+
+
+def _terms_of(command: PlaceOrder) -> OrderTerms | None:
+    if command.type not in _STOPS:
+        return OrderTerms(display_lots=command.display_lots) if command.display_lots else None
+    return OrderTerms(
+        stop_price_ticks=command.stop_price_ticks,
+        trail_ticks=command.trail_ticks,
+        trail_ppm=command.trail_ppm,
+    )
+
+
+def _entry_fault(command: PlaceOrder, live: LiveMarket, account: Account) -> Refusal | None:
+    """Check what the account and the market allow at this moment: steps 7 to 9."""
+    if account.is_suspended:
+        return Refusal(Reject.ACCOUNT_SUSPENDED, "account_id")
+    if live.status is not MarketStatus.OPEN:
+        fault = rules.status_fault(command, live)
+        if fault is not None:
+            return fault
+    if live.buy_band_ppm or live.sell_band_ppm:
+        return rules.band_fault(command, live)
+    return None
+
+
+def _name_fault(command: PlaceOrder, account: Account, taken: str = "") -> Refusal | None:
+    """Check that the order's name is free, also from that of the other one of its pair: step 10."""
+    name = command.client_order_id
+    if name and (name in account.client_orders or name == taken):
+        return Refusal(Reject.DUPLICATE_CLIENT_ORDER_ID, "client_order_id")
+    return None
+
+
+def _count_fault(live: LiveMarket, account: Account, count: int) -> Refusal | None:
+    """Check that there is room for `count` more among the account's open orders: step 11."""
+    if live.open_orders_max:
+        open_count = account.open_counts.get(live.name, 0)
+        if open_count + count > live.open_orders_max:
+            return Refusal(Reject.TOO_MANY_OPEN_ORDERS, "market")
+    return None
 
 
 def _sized_by(command: PlaceOrder) -> str:
     return "budget_atoms" if command.budget_atoms else "quantity_lots"
-
-
-def _named_by(command: CancelOrder | AmendOrder) -> str:
-    return "order_id" if command.order_id else "client_order_id"
-
-
-def _expiry_reason(order: Order) -> ExpiryReason | None:
-    if order.time_in_force is TimeInForce.FOK:
-        return ExpiryReason.FOK_NOT_FILLABLE
-    if order.type is OrderType.MARKET:
-        return ExpiryReason.MARKET_REMAINDER
-    return ExpiryReason.IOC_REMAINDER if order.time_in_force is TimeInForce.IOC else None

@@ -4,11 +4,15 @@ The rule of this file: each function carries out one kind of command, or answers
 breaks and has changed nothing.
 """
 
+from msgspec.structs import replace
+
 from engine.core import rules
+from engine.core.ledger import Account
 from engine.core.markets import LiveMarket
 from engine.core.rules import Refusal
 from engine.core.state import State
 from shared.messages import (
+    AccountUpdated,
     Asset,
     AssetCreated,
     CommandSkipped,
@@ -17,11 +21,16 @@ from shared.messages import (
     Deposit,
     Event,
     FundsDeposited,
+    FundsTransferred,
     FundsWithdrawn,
     Market,
     MarketCreated,
+    MarketUpdated,
     Reject,
+    SetAccountTier,
     SkipCommand,
+    Transfer,
+    UpdateMarket,
     Withdraw,
 )
 
@@ -62,11 +71,43 @@ def create_market(state: State, command: CreateMarket) -> Answer:
         command.lot_atoms,
         rate,
         command.fee_asset,
-        command.maker_fee_ppm,
-        command.taker_fee_ppm,
+        command.rules,
     )
     state.add_market(LiveMarket(market))
     return [MarketCreated(state.next_event(), market)]
+
+
+def update_market(state: State, command: UpdateMarket) -> Answer:
+    live = state.markets.get(command.market)
+    if live is None:
+        return Refusal(Reject.UNKNOWN_MARKET, "market")
+    fault = rules.update_fault(command, live.market.fee_asset)
+    if fault is not None:
+        return fault
+    market = replace(live.market, rules=command.rules)
+    state.update_market(market)
+    return [MarketUpdated(state.next_event(), market)]
+
+
+def set_account_tier(state: State, command: SetAccountTier) -> Answer:
+    fault = rules.target_fault(command)
+    if fault is not None:
+        return fault
+    account = state.ledger.account(command.target_account_id)
+    account.tier = command.tier
+    return [account_updated(state, account)]
+
+
+def account_updated(state: State, account: Account) -> AccountUpdated:
+    """Return the event that tells of what an account may do and pays, as it is now."""
+    account_sequence = state.ledger.next_sequence(account)
+    return AccountUpdated(
+        state.next_event(),
+        account.account_id,
+        account_sequence,
+        account.tier,
+        account.is_suspended,
+    )
 
 
 def deposit(state: State, command: Deposit) -> Answer:
@@ -92,13 +133,46 @@ def withdraw(state: State, command: Withdraw) -> Answer:
     fault = rules.amount_fault(command)
     if fault is not None:
         return fault
-    balance = ledger.balance(ledger.account(command.account_id), command.asset)
+    giver = ledger.account(command.account_id)
+    if giver.is_suspended:
+        return Refusal(Reject.ACCOUNT_SUSPENDED, "account_id")
+    balance = ledger.balance(giver, command.asset)
     if balance.available < command.amount_atoms:
         return Refusal(Reject.INSUFFICIENT_FUNDS, "amount_atoms")
     account, account_sequence = state.next_private_event(command.account_id)
     change = ledger.withdraw(balance, command.amount_atoms)
     sequence, reference = state.next_event(), command.reference
     return [FundsWithdrawn(sequence, account.account_id, account_sequence, change, reference)]
+
+
+def transfer(state: State, command: Transfer) -> Answer:
+    ledger = state.ledger
+    if command.asset not in state.assets:
+        return Refusal(Reject.UNKNOWN_ASSET, "asset")
+    fault = rules.transfer_fault(command)
+    if fault is not None:
+        return fault
+    giver = ledger.account(command.account_id)
+    if giver.is_suspended:
+        return Refusal(Reject.ACCOUNT_SUSPENDED, "account_id")
+    balance = ledger.balance(giver, command.asset)
+    if balance.available < command.amount_atoms:
+        return Refusal(Reject.INSUFFICIENT_FUNDS, "amount_atoms")
+    receiver = ledger.account(command.to_account_id)
+    changes = ledger.give(balance, ledger.balance(receiver, command.asset), command.amount_atoms)
+    return [
+        FundsTransferred(
+            state.next_event(),
+            account.account_id,
+            ledger.next_sequence(account),
+            change,
+            other.account_id,
+            command.reference,
+        )
+        for account, other, change in zip(
+            (giver, receiver), (receiver, giver), changes, strict=True
+        )
+    ]
 
 
 def skip_command(state: State, command: SkipCommand) -> Answer:

@@ -4,6 +4,7 @@
 file share, so they use different users and leave an empty book.
 """
 
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,16 @@ from fastapi import FastAPI
 from api.app import admin_app, door_of, public_app
 from api.gateway import Gateway
 from api.opening import open_gateway
+from engine.demo import MARKETS
 from shared.channels import Keys
+from shared.messages import MarketRules, UpdateMarket
 from shared.redis_client import connect
 from shared.settings import Settings
 from tests.api.exchange import Exchange
 from tests.conftest import RedisServers, redis_binaries
 from tests.support.deadlines import eventually, eventually_async
 from tests.support.processes import Service, running_service
+from tests.support.venue import Venue
 
 REPLY_TIMEOUT_MS = 2_000
 LEASE_TTL_MS = 1_000
@@ -85,7 +89,15 @@ def engine(
             return bool(client.hexists(Keys("rialto").markets, "TATA_INR"))
 
         eventually(has_demo_market)
+        _lift_rules(url)
         yield Engine(url, home, service)
+
+
+def _lift_rules(redis_url: str) -> None:
+    """Let any price be traded at, as tests that do not know of each other need it."""
+    with contextlib.closing(Venue(redis_url, "rialto")) as venue:
+        for market, _, _ in MARKETS:
+            venue.journal(UpdateMarket(market=market, rules=MarketRules()))
 
 
 @pytest.fixture

@@ -79,3 +79,18 @@ class Exchange:
                 _, reply = await self.ask(name, "GET", path)
                 parts.append({**reply, "sequence": 0})
         return tuple(parts)
+
+
+async def two_users(exchange: Exchange, tag: str) -> tuple[str, str]:
+    alice, bob = f"alice.{tag}", f"bob.{tag}"
+    await exchange.user(alice, INR="100000", TATA="1000")
+    await exchange.user(bob, INR="100000", TATA="1000")
+    return alice, bob
+
+
+async def sweep(exchange: Exchange, *users: str) -> None:
+    """Leave the book as it was for the next test."""
+    for user in users:
+        _, reply = await exchange.ask(user, "GET", "/order/open")
+        for order in reply["orders"]:
+            await exchange.ask(user, "DELETE", f"/order/{order['order_id']}")

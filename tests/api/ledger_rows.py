@@ -4,24 +4,28 @@ The rule of this file: it writes what `shared.channels` documents, and nothing e
 """
 
 import redis
+from msgspec.structs import replace
 
 from shared.channels import Keys, balance_field, result_field
 from shared.messages import (
     Asset,
     FeeAsset,
     Market,
+    MarketRules,
     MarketState,
+    MarketStatus,
     Order,
     OrderStatus,
     OrderType,
     Side,
+    StatusReason,
     TimeInForce,
 )
 from shared.redis_client import connect
 from shared.wire import CommandResult, TradeRow, encode
 
 KEYS = Keys("rialto")
-MARKET = Market("TATA_INR", "TATA", "INR", 2, 5, 1, 50, FeeAsset.RECEIVED, 100, 200)
+MARKET = Market("TATA_INR", "TATA", "INR", 2, 5, 1, 50, FeeAsset.RECEIVED, MarketRules(100, 200))
 NO_FILL = {"filled_lots": 0, "filled_quote_atoms": 0, "fee_atoms": 0}
 
 
@@ -61,10 +65,10 @@ class Rows:
     def __exit__(self, *_error: object) -> None:
         self._client.close()
 
-    def market(self) -> None:
+    def market(self, rules: MarketRules = MARKET.rules) -> None:
         self._put(KEYS.assets, "INR", encode(Asset("INR", 2)))
         self._put(KEYS.assets, "TATA", encode(Asset("TATA", 1)))
-        self._put(KEYS.markets, "TATA_INR", encode(MARKET))
+        self._put(KEYS.markets, "TATA_INR", encode(replace(MARKET, rules=rules)))
         self.commit(1)
 
     def commit(self, sequence: int) -> None:
@@ -84,10 +88,15 @@ class Rows:
     def level(self, field: str, lots: int) -> None:
         self._put(KEYS.depth("TATA_INR"), field, str(lots))
 
-    def state(self, depth_sequence: int) -> None:
-        self._put(
-            KEYS.market_states, "TATA_INR", encode(MarketState("TATA_INR", depth_sequence, 0, 0))
-        )
+    def state(
+        self,
+        depth_sequence: int,
+        status: MarketStatus = MarketStatus.OPEN,
+        reason: StatusReason = StatusReason.OPERATOR,
+        until_ns: int = 0,
+    ) -> None:
+        state = MarketState("TATA_INR", depth_sequence, 0, 0, status, reason, until_ns)
+        self._put(KEYS.market_states, "TATA_INR", encode(state))
 
     def trade(self, row: TradeRow) -> None:
         self._client.lpush(KEYS.trades("TATA_INR"), encode(row))

@@ -38,6 +38,7 @@ def test_the_routes_are_these(apps: tuple[FastAPI, FastAPI]) -> None:
         "PATCH /order",
         "GET /order",
         "GET /order/open",
+        "DELETE /order/open",
         "GET /order/{order_id}",
         "DELETE /order/{order_id}",
         "GET /balances",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from api.body import parse_json, to_struct
 from api.errors import ApiError
-from api.order_requests import PlaceOrderBody
+from api.order_placing import PlaceOrderBody
 
 GOOD = b'{"market":"TATA_INR","side":"buy","price":"101.5","quantity":"10"}'
 

@@ -7,22 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.body import to_struct
 from api.errors import ApiError
+from api.order_placing import PlaceOrderBody, place_order
 from api.order_requests import (
     AmendOrderBody,
     CancelOrderBody,
-    PlaceOrderBody,
+    amend_no_order,
     amend_order,
+    cancel_all,
     cancel_order,
-    place_order,
+    check_amendment,
 )
-from shared.messages import FeeAsset, Market, OrderType, PlaceOrder, Side, TimeInForce
+from shared.messages import FeeAsset, Market, OrderType, PlaceOrder, SelfTrade, Side, TimeInForce
 from tests.api.ledger_rows import order
 
 # Prices in steps of 0.05, quantities in steps of 0.1; INR has 2 decimals, TATA has 1.
-MARKET = Market("TATA_INR", "TATA", "INR", 2, 5, 1, 50, FeeAsset.RECEIVED, 0, 0)
+MARKET = Market("TATA_INR", "TATA", "INR", 2, 5, 1, 50, FeeAsset.RECEIVED)
 SCALES = (1, 2)
 LIMIT = {"market": "TATA_INR", "side": "buy", "price": "101.50", "quantity": "2.5"}
+TRAILING: dict[str, object] = {"type": "trailing_stop", "price": None}
+STOP: dict[str, object] = {"type": "stop", "price": None, "stop_price": "105"}
 
 
 def place(**fields: object) -> PlaceOrder:
@@ -60,6 +65,61 @@ def test_a_market_buy_may_name_what_to_spend() -> None:
     assert (command.budget_atoms, command.quantity_lots, command.price_ticks) == (100_001, 0, 0)
 
 
+def test_a_market_sale_may_name_what_to_receive() -> None:
+    command = place(side="sell", type="market", price=None, quantity=None, quote_quantity="5")
+    assert (command.budget_atoms, command.quantity_lots, command.side) == (500, 0, Side.SELL)
+
+
+def test_a_stop_names_its_price_and_a_quantity_or_what_to_spend() -> None:
+    command = place(**STOP, reject_if_met=True)
+    assert (command.type, command.stop_price_ticks) == (OrderType.STOP, 2_100)
+    assert (command.price_ticks, command.quantity_lots, command.reject_if_met) == (0, 25, True)
+    assert command.time_in_force is TimeInForce.GTC
+    budget = place(**{**STOP, "quantity": None}, quote_quantity="9")
+    assert (budget.budget_atoms, budget.quantity_lots) == (900, 0)
+    limit = place(type="STOP_limit", stop_price="105", time_in_force="ioc")
+    assert (limit.stop_price_ticks, limit.price_ticks) == (2_100, 2_030)
+
+
+def test_a_trailing_stop_names_its_distance_as_a_price_or_as_a_part() -> None:
+    assert place(**TRAILING, trail="1.25").trail_ticks == 25
+    assert place(**TRAILING, trail_ppm=5_000).trail_ppm == 5_000
+
+
+def test_a_limit_order_may_be_an_iceberg_that_only_makes_until_a_time() -> None:
+    command = place(
+        display_quantity="0.5",
+        post_only=True,
+        time_in_force="gtd",
+        expires_at_ns=1_795_228_764_741_745_000,
+        self_trade="Expire_Both",
+    )
+    assert (command.display_lots, command.post_only) == (5, True)
+    assert command.time_in_force is TimeInForce.GTD
+    assert command.expires_at_ns == 1_795_228_764_741_745_000
+    assert command.self_trade is SelfTrade.EXPIRE_BOTH
+    assert place().self_trade is None, "the market's default"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"trail_ppm": 0},
+        {"trail_ppm": 1_000_001},
+        {"trail_ppm": 1.5},
+        {"expires_at_ns": 0},
+        {"expires_at_ns": 2**63},
+        {"expires_at_ns": "2026-11-21T05:00:00Z"},
+        {"post_only": 1},
+        {"reject_if_met": "yes"},
+    ],
+)
+def test_numbers_out_of_range_and_words_for_numbers_are_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(ApiError) as refused:
+        to_struct({**LIMIT, **fields}, PlaceOrderBody)
+    assert (refused.value.code, refused.value.field) == ("INVALID_FIELD", *fields)
+
+
 # fmt: off
 NOT_DECIMALS = (
     "", " ", "NaN", "nan", "Infinity", "-inf", "-1", "+1", "1e3", "1E308", "1e308", ".5",
@@ -87,11 +147,6 @@ REFUSED: list[tuple[dict[str, object], str, str]] = [
         "quote_quantity",
     ),
     (
-        {"type": "market", "side": "sell", "price": None, "quantity": None, "quote_quantity": "5"},
-        "INVALID_BUDGET",
-        "quote_quantity",
-    ),
-    (
         {"type": "market", "price": None, "quantity": None, "quote_quantity": "0"},
         "INVALID_BUDGET",
         "quote_quantity",
@@ -99,7 +154,30 @@ REFUSED: list[tuple[dict[str, object], str, str]] = [
     ({"side": "hold"}, "INVALID_FIELD", "side"),
     ({"side": ""}, "INVALID_FIELD", "side"),
     ({"side": "bu\u0443"}, "INVALID_FIELD", "side"),
-    ({"type": "stop"}, "INVALID_FIELD", "type"),
+    ({"type": "stop_loss"}, "INVALID_FIELD", "type"),
+    ({"stop_price": "101"}, "INVALID_STOP_PRICE", "stop_price"),
+    ({"trail": "1"}, "INVALID_TRAIL", "trail"),
+    ({"trail_ppm": 1}, "INVALID_TRAIL", "trail_ppm"),
+    ({"type": "stop_limit"}, "MISSING_FIELD", "stop_price"),
+    ({"type": "stop_limit", "stop_price": "101", "price": None}, "MISSING_FIELD", "price"),
+    ({"type": "stop_limit", "stop_price": "0"}, "INVALID_STOP_PRICE", "stop_price"),
+    ({"type": "stop_limit", "stop_price": "100.01"}, "INVALID_TICK", "stop_price"),
+    ({**STOP, "price": "101"}, "INVALID_PRICE", "price"),
+    ({**STOP, "trail": "1"}, "INVALID_TRAIL", "trail"),
+    ({**STOP, "quantity": None}, "MISSING_FIELD", "quantity"),
+    ({**STOP, "quote_quantity": "5"}, "INVALID_BUDGET", "quote_quantity"),
+    (
+        {**STOP, "side": "sell", "quantity": None, "quote_quantity": "5"},
+        "INVALID_BUDGET",
+        "quote_quantity",
+    ),
+    (TRAILING, "MISSING_FIELD", "trail"),
+    ({**TRAILING, "trail": "1", "trail_ppm": 1}, "INVALID_TRAIL", "trail"),
+    ({**TRAILING, "trail": "0"}, "INVALID_TRAIL", "trail"),
+    ({**TRAILING, "trail": "1", "stop_price": "1"}, "INVALID_STOP_PRICE", "stop_price"),
+    ({"display_quantity": "0"}, "INVALID_DISPLAY_QUANTITY", "display_quantity"),
+    ({"display_quantity": "0.25"}, "TOO_MANY_DECIMALS", "display_quantity"),
+    ({"self_trade": "maybe"}, "INVALID_FIELD", "self_trade"),
     ({"time_in_force": "day"}, "INVALID_FIELD", "time_in_force"),
     ({"time_in_force": "fo\u212a"}, "INVALID_FIELD", "time_in_force"),  # A k in lower case.
     ({"client_order_id": ""}, "INVALID_CLIENT_ORDER_ID", "client_order_id"),
@@ -121,7 +199,7 @@ def test_what_is_no_plain_decimal_is_refused(field: str, text: str) -> None:
 
 
 def test_a_lot_of_several_atoms_is_a_grid_too() -> None:
-    coarse = Market("TATA_INR", "TATA", "INR", 2, 5, 5, 250, FeeAsset.RECEIVED, 0, 0)
+    coarse = Market("TATA_INR", "TATA", "INR", 2, 5, 5, 250, FeeAsset.RECEIVED)
     body = msgspec.convert({**LIMIT, "quantity": "2.7"}, PlaceOrderBody)
     with pytest.raises(ApiError) as refused:
         place_order(body, coarse, SCALES, 7, "key")
@@ -164,3 +242,39 @@ def test_an_amendment_speaks_in_the_markets_lots_and_of_one_order() -> None:
     command = amend_order(body, order(3, 7, client_order_id="mine"), MARKET, 1, "k")
     assert (command.order_id, command.client_order_id) == (3, "")
     assert (command.quantity_lots, command.account_id) == (15, 7)
+    assert (command.price_ticks, command.stop_price_ticks) == (0, 0)
+
+
+def test_an_amendment_may_name_prices_alone() -> None:
+    body = AmendOrderBody(order_id=3, price="102", stop_price="103.05")
+    command = amend_order(body, order(3, 7), MARKET, 1, "k")
+    assert command.quantity_lots is None
+    assert (command.price_ticks, command.stop_price_ticks) == (2_040, 2_061)
+
+
+def test_an_amendment_of_nothing_is_refused() -> None:
+    with pytest.raises(ApiError) as refused:
+        check_amendment(AmendOrderBody(order_id=3))
+    assert (refused.value.code, refused.value.field) == ("MISSING_FIELD", "quantity")
+
+
+def test_other_wishes_for_an_order_that_is_not_there_are_other_commands() -> None:
+    wishes = [
+        AmendOrderBody(client_order_id="mine", quantity="1"),
+        AmendOrderBody(client_order_id="mine", price="1"),
+        AmendOrderBody(client_order_id="mine", stop_price="1"),
+        AmendOrderBody(client_order_id="mine", quantity="1 null", price="1"),
+        AmendOrderBody(order_id=4, quantity="1"),
+    ]
+    commands = {amend_no_order(body, 7, "k") for body in wishes}
+    assert len(commands) == len(wishes)
+    assert amend_no_order(wishes[0], 7, "k") in commands
+
+
+def test_a_cancel_all_is_of_one_side_or_both() -> None:
+    assert cancel_all("", None, 7, "k").side is None
+    command = cancel_all("TATA_INR", "SELL", 7, "k")
+    assert (command.market, command.side, command.account_id) == ("TATA_INR", Side.SELL, 7)
+    with pytest.raises(ApiError) as refused:
+        cancel_all("", "both", 7, "k")
+    assert (refused.value.code, refused.value.field) == ("INVALID_FIELD", "side")

@@ -8,22 +8,7 @@ import pytest
 
 from api.errors import ApiError
 from tests.api.conftest import READY_S, Engine
-from tests.api.exchange import Exchange
-
-
-async def two_users(exchange: Exchange, tag: str) -> tuple[str, str]:
-    alice, bob = f"alice.{tag}", f"bob.{tag}"
-    await exchange.user(alice, INR="100000", TATA="1000")
-    await exchange.user(bob, INR="100000", TATA="1000")
-    return alice, bob
-
-
-async def sweep(exchange: Exchange, *users: str) -> None:
-    """Leave the book as it was for the next test."""
-    for user in users:
-        _, reply = await exchange.ask(user, "GET", "/order/open")
-        for order in reply["orders"]:
-            await exchange.ask(user, "DELETE", f"/order/{order['order_id']}")
+from tests.api.exchange import Exchange, sweep, two_users
 
 
 async def test_an_order_rests_fills_and_moves_the_money(exchange: Exchange) -> None:
@@ -144,16 +129,19 @@ async def test_cancel_by_each_of_its_names(exchange: Exchange) -> None:
     assert (await exchange.balance(alice, "INR"))[1] == "0"
 
 
-async def test_an_amendment_lowers_and_keeps_the_place(exchange: Exchange) -> None:
+async def test_an_amendment_changes_quantity_and_price(exchange: Exchange) -> None:
     alice, _ = await two_users(exchange, "amend")
     order = await exchange.place(alice, "buy", "10", "5", client_order_id="mine")
     body = {"order_id": order["order_id"], "quantity": "2"}
     status, reply = await exchange.ask(alice, "PATCH", "/order", body)
     assert (status, reply["quantity"], reply["status"]) == (200, "2", "open")
     assert (await exchange.balance(alice, "INR"))[1] == "20"
-    body = {"client_order_id": "mine", "quantity": "3"}
     status, reply = await exchange.ask(alice, "PATCH", "/order", body)
-    assert (status, reply["code"]) == (422, "QUANTITY_NOT_LOWER")
+    assert (status, reply["code"]) == (422, "NOTHING_TO_AMEND")
+    body = {"client_order_id": "mine", "quantity": "3", "price": "9.5"}
+    status, reply = await exchange.ask(alice, "PATCH", "/order", body)
+    assert (status, reply["quantity"], reply["price"]) == (200, "3", "9.5")
+    assert (await exchange.balance(alice, "INR"))[1] == "28.5"
     await sweep(exchange, alice)
 
 
@@ -177,9 +165,9 @@ async def test_a_refused_amendment_is_replayed_even_when_its_order_is_gone(
 ) -> None:
     alice, _ = await two_users(exchange, "refused")
     await exchange.place(alice, "buy", "10", "5", client_order_id="mine")
-    body = {"client_order_id": "mine", "quantity": "6"}
+    body = {"client_order_id": "mine", "quantity": "5"}
     status, first = await exchange.ask(alice, "PATCH", "/order", body, "amend-2")
-    assert (status, first["code"]) == (422, "QUANTITY_NOT_LOWER")
+    assert (status, first["code"]) == (422, "NOTHING_TO_AMEND")
     await sweep(exchange, alice)
     status, reply = await exchange.ask(alice, "PATCH", "/order", body, "amend-2")
     assert (status, reply["n"], reply["replayed"]) == (422, first["n"], True)

@@ -8,7 +8,19 @@ import httpx
 import pytest
 
 from api.gateway import Gateway
-from shared.messages import OrderStatus, OrderType, Reject, Side, TimeInForce
+from shared.messages import (
+    FeeTier,
+    MarketRules,
+    MarketStatus,
+    OrderStatus,
+    OrderTerms,
+    OrderType,
+    Reject,
+    SelfTrade,
+    Side,
+    StatusReason,
+    TimeInForce,
+)
 from shared.redis_client import connect
 from shared.wire import CommandResult, FillReport, TradeRow
 from tests.api.exchange import token_for
@@ -41,9 +53,112 @@ async def test_markets_and_assets_speak_in_decimals(client: httpx.AsyncClient, r
         "fee_asset": "received",
         "maker_fee_ppm": 100,
         "taker_fee_ppm": 200,
+        "fee_tiers": [],
+        "price_step": "0.05",
+        "quantity_step": "0.1",
+        "min_quantity": "0.1",
+        "max_quantity": None,
+        "min_notional": None,
+        "buy_band_ppm": None,
+        "sell_band_ppm": None,
+        "open_orders_max": None,
+        "self_trade": "allow",
+        "status": "open",
+        "status_reason": "operator",
+        "status_until_ns": None,
     }
     assets = (await client.get("/api/v1/assets")).json()["assets"]
     assert assets == [{"asset": "INR", "scale": 2}, {"asset": "TATA", "scale": 1}]
+
+
+async def test_a_market_shows_its_rules_and_its_status(
+    client: httpx.AsyncClient, rows: Rows
+) -> None:
+    rules = MarketRules(
+        maker_fee_ppm=-50,
+        taker_fee_ppm=300,
+        tiers=(FeeTier(-60, 250),),
+        self_trade=SelfTrade.DECREMENT,
+        price_step_ticks=4,
+        quantity_step_lots=5,
+        quantity_min_lots=10,
+        quantity_max_lots=10_000,
+        notional_min_atoms=12_550,
+        buy_band_ppm=100_000,
+        sell_band_ppm=200_000,
+        open_orders_max=50,
+    )
+    until_ns = 1_700_000_000_000_000_000
+    rows.market(rules)
+    rows.state(17, MarketStatus.HALTED, StatusReason.VOLATILITY, until_ns)
+    (market,) = (await client.get("/markets")).json()["markets"]
+    assert {name: market[name] for name in list(market)[6:]} == {
+        "maker_fee_ppm": -50,
+        "taker_fee_ppm": 300,
+        "fee_tiers": [{"maker_fee_ppm": -60, "taker_fee_ppm": 250}],
+        "price_step": "0.2",
+        "quantity_step": "0.5",
+        "min_quantity": "1",
+        "max_quantity": "1000",
+        "min_notional": "125.5",
+        "buy_band_ppm": 100_000,
+        "sell_band_ppm": 200_000,
+        "open_orders_max": 50,
+        "self_trade": "decrement",
+        "status": "halted",
+        "status_reason": "volatility",
+        "status_until_ns": until_ns,
+    }
+
+
+async def test_an_order_shows_all_that_it_has(client: httpx.AsyncClient, rows: Rows) -> None:
+    headers = await token_for(client, "alice")
+    terms = OrderTerms(
+        stop_price_ticks=2_000,
+        trail_ticks=30,
+        watermark_ticks=1_970,
+        display_lots=5,
+        peer_order_id=6,
+        child_order_id=7,
+        parent_order_id=8,
+    )
+    special = order(
+        5,
+        1,
+        type=OrderType.TRAILING_STOP,
+        status=OrderStatus.PENDING,
+        time_in_force=TimeInForce.GTD,
+        expires_at_ns=99,
+        post_only=True,
+        self_trade=SelfTrade.EXPIRE_BOTH,
+        price_ticks=0,
+        terms=terms,
+    )
+    rows.open_order(special)
+    rows.open_order(order(6, 1))
+    shown, plain = (await client.get("/order/open", headers=headers)).json()["orders"]
+    names = (
+        "status", "price", "stop_price", "trail", "trail_ppm", "display_quantity", "expires_at_ns",
+        "post_only", "self_trade", "peer_order_id", "parent_order_id", "child_order_id",
+    )  # fmt: skip
+    assert [shown[name] for name in names] == [
+        "pending", None, "100", "1.5", None, "0.5", 99, True, "expire_both", 6, 8, 7,
+    ]  # fmt: skip
+    assert [plain[name] for name in names] == [
+        "open", "101.5", None, None, None, None, None, False, "allow", None, None, None,
+    ]  # fmt: skip
+
+
+async def test_the_answer_to_a_cancel_all_is_found_by_its_key(
+    client: httpx.AsyncClient, rows: Rows
+) -> None:
+    headers = await token_for(client, "alice")
+    rows.result(1, "sweep", CommandResult(1, 1, 1, b"12345678", count=0))
+    found = await client.get("/order?idempotency_key=sweep", headers=headers)
+    assert (found.status_code, found.json()) == (
+        200,
+        {"count": 0, "n": 1, "sequence": 1, "replayed": True, "idempotency_key": "sweep"},
+    )
 
 
 async def test_depth_is_best_first_with_the_markets_sequence(

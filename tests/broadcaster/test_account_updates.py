@@ -71,6 +71,16 @@ async def test_a_snapshot_shows_balances_and_open_orders(redis_url: str) -> None
             "fee_asset": "TATA",
             "placed_at_ns": venue.engine.at_ns - 1_000_000,
             "updated_at_ns": venue.engine.at_ns - 1_000_000,
+            "stop_price": None,
+            "trail": None,
+            "trail_ppm": None,
+            "display_quantity": None,
+            "expires_at_ns": None,
+            "post_only": False,
+            "self_trade": "allow",
+            "peer_order_id": None,
+            "parent_order_id": None,
+            "child_order_id": None,
         }
         await client.connection.close()
 

@@ -19,6 +19,7 @@ from broadcaster.rows import AccountRows, VenueRows
 from engine.core.exchange import Exchange
 from shared.markets import format_price, format_quantity
 from shared.messages import (
+    AccountRow,
     AmendOrder,
     Applied,
     CancelOrder,
@@ -27,6 +28,7 @@ from shared.messages import (
     CreateMarket,
     Deposit,
     FeeAsset,
+    MarketRules,
     OrderType,
     PlaceOrder,
     Side,
@@ -95,8 +97,10 @@ class World:
                 price_tick=5,
                 lot_atoms=100,
                 fee_asset=fee_asset,
-                maker_fee_ppm=-500 if fee_asset is FeeAsset.QUOTE else 1_000,
-                taker_fee_ppm=2_500,
+                rules=MarketRules(
+                    maker_fee_ppm=-500 if fee_asset is FeeAsset.QUOTE else 1_000,
+                    taker_fee_ppm=2_500,
+                ),
             )
         )
         for account_id, view in self.accounts.items():
@@ -189,7 +193,7 @@ class World:
         accounts.join(account_id, stream)
         stream.start()
         _, asked = accounts.take_request() or pytest.fail("nobody asked")
-        self.feed.answer_account(asked, AccountRows(account_id, 0, {}, []))
+        self.feed.answer_account(asked, AccountRows(account_id, AccountRow(0), {}, []))
 
 
 @pytest.mark.parametrize("fee_asset", list(FeeAsset))

@@ -44,9 +44,12 @@ def test_every_message_has_an_example() -> None:
     assert {kind.__name__ for kind in TYPES} == {kind.__name__ for kind in shown}
 
 
-def test_money_is_text_and_only_ids_sequences_and_times_are_numbers() -> None:
+NUMBERS = ("_id", "sequence", "_ns", "_s", "_ppm", "tier", "count")
+
+
+def test_money_is_text_and_only_ids_counts_and_times_are_numbers() -> None:
     for kind in TYPES:
         for field in msgspec.structs.fields(kind):
-            if field.type is int:
-                assert field.name.endswith(("_id", "sequence", "_ns", "_s")), (kind, field.name)
+            if field.type in (int, int | None):
+                assert field.name.endswith(NUMBERS), (kind, field.name)
             assert field.type is not float

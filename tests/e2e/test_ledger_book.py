@@ -53,6 +53,42 @@ def test_a_trade_is_booked_on_both_sides(ledger: OutsideLedger) -> None:
     ledger.check_conservation(("ann", "bob"))
 
 
+def test_an_amendment_with_a_new_price_trades_and_loses_its_place(ledger: OutsideLedger) -> None:
+    ledger.placed("bob", _answer(4, 2, "sell", "103"))
+    ledger.amended(_answer(5, 2, "sell", "100", **_fill()))
+    assert (ledger.totals["bob"]["INR"], ledger.open) == (Decimal("199.82"), {})
+    ledger.placed("ann", _answer(6, 3, "buy", "99"))
+    ledger.placed("ann", _answer(7, 4, "buy", "98"))
+    ledger.amended(_answer(8, 3, "buy", "98"))
+    ledger.placed("bob", _answer(9, 5, "sell", "98", **_fill(price="98", fee="0.1764")))
+    assert list(ledger.open) == [3], "the order that was there first has traded"
+
+
+def test_a_lower_quantity_keeps_the_place(ledger: OutsideLedger) -> None:
+    ledger.placed("ann", _answer(4, 2, "buy", "100"))
+    ledger.amended(_answer(5, 1, "buy", "100", quantity="1", remaining_quantity="1"))
+    half = {"filled_quantity": "1", "remaining_quantity": "0", "status": "filled", "quantity": "1"}
+    fill = {"price": "100", "quantity": "1", "fee": "0.09"}
+    ledger.placed("bob", _answer(6, 3, "sell", "100", **half, fills=[fill], fee="0.09"))
+    assert list(ledger.open) == [2]
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (_answer(4, 1, "buy", "100"), "changed nothing"),
+        (_answer(4, 1, "buy", "101", **_fill()), "traded with nobody"),
+        (_answer(4, 1, "buy", "100", quantity="1", **_fill()), "kept its place has traded"),
+        (_answer(4, 1, "buy", "101", filled_quantity="1"), "filled 0 in the books"),
+    ],
+)
+def test_an_amendment_that_cannot_be_is_noticed(
+    ledger: OutsideLedger, answer: Answer, sentence: str
+) -> None:
+    with pytest.raises(AssertionError, match=sentence):
+        ledger.amended(answer)
+
+
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [

@@ -9,8 +9,7 @@ from redis.exceptions import ResponseError
 from engine import batch as batch_module
 from engine.core import invariants
 from engine.core.exchange import Exchange, Limits
-from engine.rows import Program
-from engine.service import NewerData
+from engine.rows import OtherVersion, Program
 from engine.store import Fenced
 from shared.messages import (
     AmendOrder,
@@ -279,9 +278,11 @@ def test_a_second_engine_stands_by_while_the_first_holds_the_lease(venue: Venue)
     assert venue.engine(owner="second").store.acquire()
 
 
-def test_data_of_a_newer_program_is_refused(venue: Venue) -> None:
+@pytest.mark.parametrize(("version", "sentence"), [(99, "a newer Rialto"), (1, "an older Rialto")])
+def test_data_of_another_version_is_refused(venue: Venue, version: int, sentence: str) -> None:
     venue.engine().run_until_idle()
-    venue.redis.hset(venue.keys.meta, "version", 99)
+    venue.redis.hset(venue.keys.meta, "version", version)
+    venue.redis.hset(venue.keys.accounts, str(ALICE), "5")  # A row that could be misread.
     venue.journal(deposit(ALICE, "INR", 5))
-    with pytest.raises(NewerData, match="newer Rialto"):
+    with pytest.raises(OtherVersion, match=sentence):
         venue.engine().run_until_idle()

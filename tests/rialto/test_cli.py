@@ -17,6 +17,7 @@ from rialto.__main__ import main
 from rialto.embedded_redis import find_redis_binaries
 from rialto.home import open_home
 from rialto.runs import read_run
+from rialto.versions import DATA_VERSION
 from shared.redis_client import connect
 from tests.rialto.harness import Started, all_gone, children_of, rialto, tiny_run
 
@@ -101,8 +102,15 @@ def test_up_refuses_data_newer_than_the_program(tmp_path: Path) -> None:
         assert "has version 1000 and this Rialto reads up to version" in refusal(started)
 
 
+def test_up_refuses_data_older_than_the_program(tmp_path: Path) -> None:
+    record = {"data_version": DATA_VERSION - 1, "home_id": "x"}
+    (tmp_path / "version.json").write_text(json.dumps(record))
+    with rialto(tmp_path, "up") as started:
+        assert "go on with the older Rialto" in refusal(started)
+
+
 def test_up_refuses_an_older_redis(tmp_path: Path, free_ports: dict[str, str]) -> None:
-    record = {"data_version": 1, "home_id": "x", "redis_program": "redis"}
+    record = {"data_version": DATA_VERSION, "home_id": "x", "redis_program": "redis"}
     (tmp_path / "version.json").write_text(json.dumps({**record, "redis_version": "99.0.0"}))
     with rialto(tmp_path, "up", **free_ports) as started:
         assert "was written by redis 99.0.0 and only" in refusal(started)
@@ -342,4 +350,4 @@ def _used_home(folder: Path) -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name / "file").touch()
     (folder / "users.db").touch()
-    (folder / "version.json").write_text(json.dumps({"data_version": 1, "home_id": "x"}))
+    (folder / "version.json").write_text(json.dumps({"data_version": DATA_VERSION, "home_id": "x"}))

@@ -21,8 +21,6 @@ MARKET = Market(
     lot_atoms=250,
     atoms_per_tick_lot=1,
     fee_asset=FeeAsset.RECEIVED,
-    maker_fee_ppm=0,
-    taker_fee_ppm=0,
 )
 
 

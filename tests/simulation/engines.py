@@ -155,6 +155,9 @@ class ModelTime:
     def monotonic(self) -> float:
         return self._world.redis.now_us / 1_000_000
 
+    def time_ns(self) -> int:
+        return self._world.redis.now_us * 1_000
+
     def sleep(self, seconds: float) -> None:
         sleeper = next(engine for engine in self._world.engines if engine._greenlet is getcurrent())
         sleeper.sleep(seconds)

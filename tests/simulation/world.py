@@ -25,6 +25,7 @@ from shared.messages import (
     CreateAsset,
     CreateMarket,
     Deposit,
+    MarketRules,
     OrderType,
     PlaceOrder,
     Side,
@@ -281,8 +282,7 @@ def _venue_commands() -> list[Command]:
             price_scale=0,
             price_tick=1,
             lot_atoms=100,
-            maker_fee_ppm=1_000,
-            taker_fee_ppm=2_000,
+            rules=MarketRules(maker_fee_ppm=1_000, taker_fee_ppm=2_000),
             idempotency_key="market",
         )
     )

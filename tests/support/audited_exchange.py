@@ -8,7 +8,16 @@ from random import Random
 
 from engine.core import invariants
 from engine.core.exchange import Exchange, Limits
-from shared.messages import CancelOrder, Command, DepthChanged, Event, OrderStatus, TradeExecuted
+from shared.messages import (
+    CancelOrder,
+    Command,
+    DepthChanged,
+    Event,
+    MarketStatus,
+    OrderStatus,
+    SetMarketStatus,
+    TradeExecuted,
+)
 from shared.wire import decode_batch, encode
 from tests.support.keeper import Keeper
 
@@ -28,7 +37,7 @@ class AuditedExchange:
 
     def apply(self, command: Command, at_ns: int = 0) -> list[Event]:
         exchange, sequence = self.exchange, self.exchange.sequence
-        account_sequences = dict(self.keeper.accounts)
+        account_sequences = self._account_sequences()
         at_ns = max(at_ns, exchange.at_ns)
         events = exchange.apply(command, at_ns=at_ns)
         assert events, "A command was left without an answer."
@@ -64,7 +73,15 @@ class AuditedExchange:
     def finish(self) -> None:
         """Replay, restore, then take every order out of all of them in the same way."""
         others = self.replayed(), self.restored()
+        for market, live in self.exchange.state.markets.items():
+            if live.status is MarketStatus.HALTED:
+                thaw = SetMarketStatus(market=market, status=MarketStatus.CANCEL_ONLY)
+                events = self.apply(thaw)
+                for other in others:
+                    assert other.apply(thaw) == events
         for order in list(self.exchange.state.open.by_id.values()):
+            if order.order_id not in self.exchange.state.open.by_id:
+                continue  # The other order of its pair has taken it along.
             command = CancelOrder(account_id=order.account_id, order_id=order.order_id)
             events = self.apply(command)
             for other in others:
@@ -87,22 +104,28 @@ class AuditedExchange:
                     continue
                 counted[account_id] += 1
                 assert sequence == counted[account_id], "An account's sequence has a gap."
-        assert counted == Counter(self.keeper.accounts)
+        assert counted == Counter(self._account_sequences())
+
+    def _account_sequences(self) -> dict[int, int]:
+        rows = self.keeper.accounts.items()
+        return {account_id: row.account_sequence for account_id, row in rows}
 
     def _check_depth(self) -> None:
         """What the changes add up to is the depth that the living orders give."""
         summed: Counter[tuple[str, str, int]] = Counter()
         for order in self.exchange.state.open.by_id.values():
+            if order.status is OrderStatus.PENDING:
+                continue
             assert order.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
             side = "bid" if order.side == "buy" else "ask"
             key = order.market, side, order.price_ticks
-            summed[key] += order.quantity_lots - order.filled_lots
+            summed[key] += order.open_lots
         assert summed == Counter(self.keeper.depth), "The depth's changes lost a level."
         for market, live in self.exchange.state.markets.items():
             told = [
                 event.market_sequence
                 for events in self.events
-                for event in events[-1:]
+                for event in events
                 if isinstance(event, DepthChanged) and event.market == market
             ]
             assert told[-1:] == ([live.depth_sequence] if live.depth_sequence else [])

@@ -15,7 +15,7 @@ import httpx
 from websockets.exceptions import WebSocketException
 
 from shared.bus import CommandBus
-from shared.messages import Command, CreateAsset, CreateMarket, Deposit, Withdraw
+from shared.messages import Command, CreateAsset, CreateMarket, Deposit, MarketRules, Withdraw
 from shared.outcomes import Answered
 from shared.wire import CommandResult
 from tests.support.campaign_clients import (
@@ -208,8 +208,7 @@ async def create_venue(bus: CommandBus) -> None:
                 price_scale=2,
                 price_tick=5,
                 lot_atoms=100,
-                maker_fee_ppm=maker_ppm,
-                taker_fee_ppm=taker_ppm,
+                rules=MarketRules(maker_fee_ppm=maker_ppm, taker_fee_ppm=taker_ppm),
                 idempotency_key=f"market-{market}",
             )
         )

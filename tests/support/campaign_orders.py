@@ -63,10 +63,19 @@ class Wishes:
 
     def _amend(self) -> Request:
         order_id, name, quantity = self.random.choice(self.known)
-        lots = str(self.random.randint(1, max(1, int(quantity / LOT))) * LOT)
+        body: dict[str, str | int] = {"order_id": order_id}
         if name and self.random.random() < 0.5:
-            return self._request("PATCH", {"client_order_id": name, "quantity": lots})
-        return self._request("PATCH", {"order_id": order_id, "quantity": lots})
+            body = {"client_order_id": name}
+        kind = self.random.random()
+        if kind < 0.7:
+            lots = self.random.randint(1, max(1, int(quantity / LOT) + 10))
+            body["quantity"] = str(lots * LOT)
+        if kind > 0.4:
+            body["price"] = self._price()
+        return self._request("PATCH", body)
+
+    def _price(self) -> str:
+        return str(100 + self.random.randint(-8, 8) * TICK)
 
     def _place(self) -> Request:
         random = self.random
@@ -78,8 +87,7 @@ class Wishes:
             return self._request("POST", body | {"type": "market", "quote_quantity": f"{lots}.5"})
         if kind < 0.16:
             return self._request("POST", body | {"type": "market", "quantity": str(lots * LOT)})
-        price = 100 + random.randint(-8, 8) * TICK
-        body |= {"price": str(price), "quantity": str(lots * LOT)}
+        body |= {"price": self._price(), "quantity": str(lots * LOT)}
         if kind < 0.30:
             body["time_in_force"] = random.choice(("ioc", "fok"))
         elif kind < 0.70:

@@ -8,6 +8,7 @@ import redis
 
 from shared.channels import Keys, balance_field
 from shared.messages import (
+    AccountRow,
     Applied,
     Asset,
     AssetCreated,
@@ -19,6 +20,7 @@ from shared.messages import (
     FundsDeposited,
     Market,
     MarketCreated,
+    MarketRules,
     MarketState,
     Order,
     OrderAccepted,
@@ -46,8 +48,7 @@ def inr_market(base: str, fee_asset: FeeAsset = FeeAsset.RECEIVED) -> Market:
         lot_atoms=100,
         atoms_per_tick_lot=5,
         fee_asset=fee_asset,
-        maker_fee_ppm=1_000,
-        taker_fee_ppm=2_000,
+        rules=MarketRules(maker_fee_ppm=1_000, taker_fee_ppm=2_000),
     )
 
 
@@ -233,7 +234,7 @@ class FakeEngine:
     def _next_of(self, account_id: int) -> int:
         sequence = self.account_sequences.get(account_id, 0) + 1
         self.account_sequences[account_id] = sequence
-        self._pipe.hset(self._keys.accounts, str(account_id), str(sequence))
+        self._pipe.hset(self._keys.accounts, str(account_id), encode(AccountRow(sequence)))
         return sequence
 
     def _put_state(self, state: MarketState) -> None:

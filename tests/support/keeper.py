@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from engine.core.changes import Changes, ClosedOrder, RememberedKey, Rows
 from engine.core.exchange import Exchange
-from shared.messages import Asset, Market, MarketState, Order, Totals
+from shared.messages import AccountRow, Asset, Market, MarketState, Order, Totals
 from shared.wire import decode, encode
 
 Row = TypeVar("Row")
@@ -23,7 +23,7 @@ class Keeper:
     markets: dict[str, bytes] = field(default_factory=dict)
     market_states: dict[str, bytes] = field(default_factory=dict)
     totals: dict[str, bytes] = field(default_factory=dict)
-    accounts: dict[int, int] = field(default_factory=dict)
+    accounts: dict[int, AccountRow] = field(default_factory=dict)
     balances: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
     open_orders: dict[int, bytes] = field(default_factory=dict)
     closed_orders: dict[int, bytes] = field(default_factory=dict)

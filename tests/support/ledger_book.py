@@ -36,9 +36,10 @@ class MarketTerms:
 
 @dataclass
 class BookedOrder:
-    """An order as the books have it."""
+    """An order as the books have it; `rank` is its place in time at its price."""
 
     order_id: int
+    rank: int
     account: str
     market: str
     side: str
@@ -84,6 +85,7 @@ class OutsideLedger:
         self.order_ids.add(answer["order_id"])
         taker = BookedOrder(
             answer["order_id"],
+            answer["n"],
             account,
             answer["market"],
             answer["side"],
@@ -94,9 +96,7 @@ class OutsideLedger:
         assert fees == Decimal(answer["fee"]), f"Fees of {fees}, but told {answer['fee']}."
         assert taker.filled == Decimal(answer["filled_quantity"])
         if answer["status"] in LIVING:
-            assert taker.remaining == Decimal(answer["remaining_quantity"]) > 0
-            assert not self._best_against(taker), f"Order {taker.order_id} rests in a crossed book."
-            self.open[taker.order_id] = taker
+            self._rest(taker, answer)
 
     def cancelled(self, answer: Answer) -> None:
         self.enter(answer["n"])
@@ -106,16 +106,32 @@ class OutsideLedger:
 
     def amended(self, answer: Answer) -> None:
         self.enter(answer["n"])
-        order = self.open[answer["order_id"]]
+        order = self.open.pop(answer["order_id"])
+        if answer["status"] != "cancelled":
+            self._change(order, answer)
         self._agree(order, answer)
-        if answer["status"] not in LIVING:
-            del self.open[order.order_id]
-            return
-        assert Decimal(answer["quantity"]) < order.quantity, "An amendment did not lower it."
-        order.quantity = Decimal(answer["quantity"])
+        if answer["status"] in LIVING:
+            self._rest(order, answer)
 
     def refused(self, n: int) -> None:
         self.enter(n)
+
+    def _change(self, order: BookedOrder, answer: Answer) -> None:
+        price, quantity = Decimal(answer["price"]), Decimal(answer["quantity"])
+        assert (price, quantity) != (order.price, order.quantity), "An amendment changed nothing."
+        keeps_place = price == order.price and quantity < order.quantity
+        order.price, order.quantity = price, quantity
+        if keeps_place:
+            assert not answer["fills"], "An order that kept its place has traded."
+            return
+        order.rank = answer["n"]
+        for fill in answer["fills"]:
+            self._trade(order, fill)
+
+    def _rest(self, order: BookedOrder, answer: Answer) -> None:
+        assert order.remaining == Decimal(answer["remaining_quantity"]) > 0
+        assert not self._best_against(order), f"Order {order.order_id} rests in a crossed book."
+        self.open[order.order_id] = order
 
     def _agree(self, order: BookedOrder, answer: Answer) -> None:
         assert order.filled == Decimal(answer["filled_quantity"]), (
@@ -198,4 +214,4 @@ class OutsideLedger:
 
 
 def _priority(order: BookedOrder) -> tuple[Decimal, int]:
-    return (order.price if order.side == "sell" else -order.price), order.order_id
+    return (order.price if order.side == "sell" else -order.price), order.rank

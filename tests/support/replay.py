@@ -18,9 +18,10 @@ from engine.entries import Entry, decode_entry, entry_of, skipped_numbers
 from engine.redis_link import RedisLink
 from engine.rows import Call, Meta, load_meta, load_rows
 from shared.channels import Keys, result_field
-from shared.messages import CommandReplayed, CommandSkipped, Event, Reject, Rejected
-from shared.wire import DecodeError, decode_batch
+from shared.messages import Event, Reject
+from shared.wire import CommandResult, DecodeError, decode, decode_batch
 
+NOT_EXECUTED = (Reject.IDEMPOTENCY_MISMATCH, Reject.COMMAND_SKIPPED)
 LEVELS_MAX = 1_000_000  # More than any test's book has.
 
 
@@ -112,7 +113,7 @@ def check_replay(
     assert record.results == remembered, "A stored answer is not what the replay answers."
     for market, rows in record.depth.items():
         assert rows == _depth_rows(exchange, market), f"The depth rows of {market} differ."
-    check_executed_once(entries, events)
+    check_executed_once(entries, results)
     return Replayed(exchange, events, results)
 
 
@@ -142,10 +143,10 @@ def _replay_batches(
     return events, results
 
 
-def check_executed_once(entries: Iterable[Entry], events: dict[int, tuple[Event, ...]]) -> None:
+def check_executed_once(entries: Iterable[Entry], results: dict[int, bytes]) -> None:
     """Raise unless each idempotency key was carried out at most once.
 
-    Repeats are answered as such, and a key with other parameters is refused.
+    Repeats have no answer of their own, and a key with other parameters is refused.
     """
     executed: Counter[tuple[int, str]] = Counter()
     for entry in entries:
@@ -153,10 +154,8 @@ def check_executed_once(entries: Iterable[Entry], events: dict[int, tuple[Event,
             command = decode_entry(entry).command
         except DecodeError:
             continue
-        first = events[entry.n][0]
-        refused = isinstance(first, Rejected) and first.code is Reject.IDEMPOTENCY_MISMATCH
-        passed_over = isinstance(first, CommandReplayed | CommandSkipped)
-        if command.idempotency_key and not refused and not passed_over:
+        answer = decode(results[entry.n], CommandResult) if entry.n in results else None
+        if command.idempotency_key and answer is not None and answer.code not in NOT_EXECUTED:
             executed[command.account_id, command.idempotency_key] += 1
     twice = {key: count for key, count in executed.items() if count > 1}
     assert not twice, f"Carried out more than once: {twice}."

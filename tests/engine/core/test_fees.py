@@ -9,6 +9,7 @@ from shared.messages import (
     CreateMarket,
     Deposit,
     FeeAsset,
+    MarketRules,
     PlaceOrder,
     Reject,
     Rejected,
@@ -209,8 +210,7 @@ def test_a_market_must_be_able_to_pay_its_rebates(
         price_tick=1,
         lot_atoms=1,
         fee_asset=fee_asset,
-        maker_fee_ppm=maker,
-        taker_fee_ppm=taker,
+        rules=MarketRules(maker_fee_ppm=maker, taker_fee_ppm=taker),
     )
     event = audited.apply(command)[0]
     if allowed:

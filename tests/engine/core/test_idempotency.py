@@ -2,6 +2,7 @@
 
 from engine.core.exchange import Exchange, Limits
 from engine.core.idempotency import FORGOTTEN_PER_COMMAND_MAX
+from engine.core.state import FORGET_EVERY_NS
 from shared.messages import (
     CommandReplayed,
     Deposit,
@@ -121,18 +122,21 @@ def test_a_key_forgotten_and_used_again_between_two_drains_is_kept() -> None:
 
 def test_after_a_quiet_day_keys_are_forgotten_in_bounded_steps_but_have_no_effect() -> None:
     count = 2 * FORGOTTEN_PER_COMMAND_MAX + 500
-    exchange = opened_exchange(limits=Limits(idempotency_window_ns=WINDOW_NS)).exchange
+    limits = Limits(idempotency_window_ns=10 * FORGET_EVERY_NS)
+    exchange = opened_exchange(limits=limits).exchange
     for i in range(count):
         exchange.apply(deposit(f"k{i}"), at_ns=1_000)
     exchange.drain_changes()
     last = f"k{count - 1}"
-    used_anew = exchange.apply(deposit(last), at_ns=5_000)
+    later_ns = 12 * FORGET_EVERY_NS
+    used_anew = exchange.apply(deposit(last), at_ns=later_ns)
     assert isinstance(used_anew[0], FundsDeposited), "a key over its time is no repeat"
     assert len(exchange.drain_changes().results_forgotten) == FORGOTTEN_PER_COMMAND_MAX
-    twin = Exchange.restore(exchange.rows(), Limits(idempotency_window_ns=WINDOW_NS))
+    twin = Exchange.restore(exchange.rows(), limits)
     for step in range(1, 4):
         for one in (exchange, twin):
-            assert isinstance(one.apply(deposit(last), at_ns=5_000 + step)[0], CommandReplayed)
+            at_ns = later_ns + step * FORGET_EVERY_NS
+            assert isinstance(one.apply(deposit(last), at_ns=at_ns)[0], CommandReplayed)
         changes, twins = exchange.drain_changes(), twin.drain_changes()
         assert changes.results_forgotten == twins.results_forgotten
         assert len(changes.results_forgotten) <= FORGOTTEN_PER_COMMAND_MAX

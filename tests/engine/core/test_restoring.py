@@ -12,15 +12,16 @@ from msgspec.structs import replace
 from engine.core import invariants
 from engine.core.exchange import Exchange, Limits
 from shared.messages import Command, Event, OrderType, PlaceOrder, Side
-from tests.engine.core.test_matching_against_naive import Day
 from tests.support.audited_exchange import AuditedExchange
-from tests.support.scenario import play
+from tests.support.naive import NaiveExchange
+from tests.support.naive.days import TENTH, Day
+from tests.support.scenario import MARKET, opened_exchange, play
 
 SMALL = Limits(
-    idempotency_window_ns=400,
+    idempotency_window_ns=6 * TENTH,
     idempotency_keys_max=40,
     closed_orders_max=15,
-    closed_orders_window_ns=300,
+    closed_orders_window_ns=4 * TENTH,
 )
 COMMANDS = 200
 ROOT = Path(__file__).parents[3]
@@ -28,12 +29,15 @@ ROOT = Path(__file__).parents[3]
 
 def random_journal(seed: int) -> list[tuple[Command, int]]:
     """Return a day with keys, some used twice, and a clock that mostly stands still."""
-    day, draw, at_ns = Day(seed), Random(seed), 0
-    journal: list[tuple[Command, int]] = [(command, 0) for command in day.opening()]
+    draw, naive = Random(seed), NaiveExchange()
+    day = Day(draw, naive.world)
+    journal: list[tuple[Command, int]] = [(command, TENTH) for command in day.opening()]
+    for command, at_ns in journal:
+        naive.apply(command, at_ns)
     for number in range(COMMANDS):
-        command = (day.deposit() if number < 9 else day.next())[0]
-        at_ns += draw.choice((0, 0, 0, 7, 30))
-        key = f"k{draw.randint(0, number)}"
+        command, at_ns = day.next()
+        naive.apply(command, at_ns)
+        key = f"k{number if draw.random() < 0.9 else draw.randint(0, number)}"
         journal.append((replace(command, idempotency_key=key), at_ns))
     return journal
 
@@ -92,9 +96,7 @@ def test_a_drain_without_a_command_is_empty() -> None:
 
 def test_closed_orders_are_forgotten_by_age_and_by_number() -> None:
     limits = Limits(closed_orders_max=2, closed_orders_window_ns=100)
-    day, audited = Day(0), AuditedExchange(limits)
-    for command in day.opening():
-        audited.apply(command)
+    audited = opened_exchange(limits=limits)
     play_orders(audited, count=3, at_ns=1_000)
     assert sorted(audited.keeper.closed_orders) == [2, 3]
     play_orders(audited, count=1, at_ns=1_100)
@@ -110,7 +112,7 @@ def play_orders(audited: AuditedExchange, *, count: int, at_ns: int) -> None:
         audited.apply(
             PlaceOrder(
                 account_id=1,
-                market="BASE_QUOTE",
+                market=MARKET,
                 side=Side.BUY,
                 type=OrderType.MARKET,
                 quantity_lots=1,

@@ -122,11 +122,6 @@ REFUSED: list[tuple[Command, Reject, str]] = [
         "budget_atoms",
     ),
     (
-        market_order(quantity_lots=0, budget_atoms=1, side=Side.SELL),
-        Reject.INVALID_BUDGET,
-        "budget_atoms",
-    ),
-    (
         market_order(quantity_lots=0, budget_atoms=2**63),
         Reject.AMOUNT_LIMIT,
         "budget_atoms",

@@ -1,0 +1,346 @@
+"""The naive exchange: one command after the other, and what is due before each.
+
+The rule of this file: `apply` is the only way in. Idempotency keys are not its business.
+"""
+
+from dataclasses import dataclass, field
+
+from shared.messages import (
+    VENUE_ACCOUNT_ID,
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    CancelReason,
+    Command,
+    CreateAsset,
+    CreateMarket,
+    Deposit,
+    ExpiryReason,
+    MarketRules,
+    MarketStatus,
+    PlaceOco,
+    PlaceOrder,
+    PlaceOto,
+    Reject,
+    SetAccountTier,
+    SetCancelTimer,
+    SetMarketStatus,
+    StatusReason,
+    SuspendAccount,
+    Tick,
+    Transfer,
+    UpdateMarket,
+    Withdraw,
+)
+from shared.money import AMOUNT_LIMIT
+from tests.support.naive import amending, ends, placing, rules
+from tests.support.naive.placing import Fault
+from tests.support.naive.stops import drain, set_status
+from tests.support.naive.world import Fact, Levels, NaiveAccount, NaiveMarket, World
+
+SECOND = 1_000_000_000
+ACCOUNT_ID_MAX = 2**63 - 1
+OF_THE_VENUE = (
+    CreateAsset,
+    CreateMarket,
+    UpdateMarket,
+    SetMarketStatus,
+    SetAccountTier,
+    SuspendAccount,
+    Tick,
+)
+
+
+@dataclass
+class NaiveExchange:
+    """A whole exchange; `world` may be looked at."""
+
+    world: World = field(default_factory=World)
+
+    def apply(self, command: Command, at_ns: int) -> list[Fact]:
+        """Carry out one command at its time and return the facts, its refusal among them."""
+        world = self.world
+        world.told = []
+        now = max(world.now, at_ns)
+        before = self._all_depths()
+        self._pass_time(now)
+        world.now = now
+        between = self._all_depths()
+        self._tell_depth(before, between)
+        place = len(world.told)
+        fault = self._carry_out(command)
+        if fault:
+            assert len(world.told) == place, "A refused command has told something."
+            world.tell("rejected", fault)
+        drain(world)
+        self._tell_depth(between, self._all_depths())
+        return world.told
+
+    def balance(self, account: int, asset: str) -> tuple[int, int]:
+        return self.world.available(account, asset), self.world.held(account, asset)
+
+    # ---- depth ----
+
+    def _all_depths(self) -> dict[str, tuple[Levels, Levels]]:
+        return {name: self.world.depth(name) for name in self.world.markets}
+
+    def _tell_depth(
+        self, before: dict[str, tuple[Levels, Levels]], after: dict[str, tuple[Levels, Levels]]
+    ) -> None:
+        for name in sorted(after):
+            bids, asks = (
+                _changed(dict(old), dict(new))
+                for old, new in zip(before.get(name, ([], [])), after[name], strict=True)
+            )
+            if bids or asks:
+                self.world.tell("depth", name, bids, asks)
+
+    # ---- time ----
+
+    def _pass_time(self, now: int) -> None:
+        while True:
+            due = [one for one in self._timers() if one[0] <= now]
+            if not due:
+                return
+            _, kind, ident = min(due)
+            self.world.now = now
+            if kind == 0:
+                self._reopen(self.world.markets[str(ident)])
+            elif kind == 1:
+                self._cancel_by_timer(int(ident))
+            else:
+                [order] = [one for one in self.world.orders if one.order_id == ident]
+                ends.expire(self.world, order, ExpiryReason.TIME)
+            drain(self.world)
+
+    def _timers(self) -> list[tuple[int, int, int | str]]:
+        """Return when what happens by itself: its time, its kind, and whose it is."""
+        timers: list[tuple[int, int, int | str]] = []
+        timers += [(m.until, 0, m.name) for m in self.world.markets.values() if m.until]
+        timers += [(a.cancel_at, 1, id) for id, a in self.world.accounts.items() if a.cancel_at]
+        timers += [
+            (o.asked.expires_at_ns, 2, o.order_id)
+            for o in self.world.orders
+            if o.asked.expires_at_ns
+        ]
+        return timers
+
+    def _reopen(self, market: NaiveMarket) -> None:
+        world = self.world
+        if market.status is MarketStatus.HALTED:
+            until = world.now + market.rules.reopen_ns
+            set_status(world, market, MarketStatus.POST_ONLY, StatusReason.REOPENING, until)
+        else:
+            set_status(world, market, MarketStatus.OPEN, StatusReason.REOPENING, 0)
+
+    def _cancel_by_timer(self, account: int) -> None:
+        self.world.accounts[account].cancel_at = 0
+        ends.cancel_many(
+            self.world,
+            self.world.own_orders(account),
+            CancelReason.CANCEL_TIMER,
+            (account, "", None),
+            tell_nothing=False,
+        )
+
+    # ---- commands ----
+
+    def _carry_out(self, command: Command) -> Fault:
+        if not 0 <= command.account_id <= ACCOUNT_ID_MAX:
+            return Reject.INVALID_ACCOUNT
+        if (command.account_id == VENUE_ACCOUNT_ID) != isinstance(command, OF_THE_VENUE):
+            return Reject.INVALID_ACCOUNT
+        world, account = self.world, command.account_id
+        match command:
+            case PlaceOrder():
+                return placing.place(world, account, command)
+            case PlaceOco():
+                return placing.place_oco(world, account, command)
+            case PlaceOto():
+                return placing.place_oto(world, account, command)
+            case AmendOrder():
+                return amending.amend(world, command)
+            case CancelOrder():
+                return self._cancel(command)
+            case CancelAll():
+                return self._cancel_all(command)
+            case SetCancelTimer():
+                return self._set_timer(command)
+            case Deposit() | Withdraw():
+                return self._move_funds(command)
+            case Transfer():
+                return self._transfer(command)
+            case _:
+                return self._administer(command)
+
+    def _cancel(self, command: CancelOrder) -> Fault:
+        world = self.world
+        order = world.named(command.account_id, command.order_id, command.client_order_id)
+        if order is None:
+            return Reject.UNKNOWN_ORDER
+        if world.market_of(order).status is MarketStatus.HALTED:
+            return Reject.MARKET_HALTED
+        ends.cancel(world, order, CancelReason.REQUESTED)
+        return None
+
+    def _cancel_all(self, command: CancelAll) -> Fault:
+        world, account = self.world, command.account_id
+        if command.market and command.market not in world.markets:
+            return Reject.UNKNOWN_MARKET
+        if command.market and world.markets[command.market].status is MarketStatus.HALTED:
+            return Reject.MARKET_HALTED
+        orders = [
+            order
+            for order in world.own_orders(account, command.market)
+            if command.side in (None, order.asked.side)
+            and world.market_of(order).status is not MarketStatus.HALTED
+        ]
+        told = account, command.market, command.side
+        ends.cancel_many(world, orders, CancelReason.REQUESTED, told, tell_nothing=True)
+        return None
+
+    def _set_timer(self, command: SetCancelTimer) -> Fault:
+        timeout = command.timeout_ns
+        if timeout and not SECOND <= timeout <= 24 * 3600 * SECOND:
+            return Reject.INVALID_TIMEOUT
+        account = self.world.accounts.setdefault(command.account_id, NaiveAccount())
+        account.cancel_at = self.world.now + timeout if timeout else 0
+        self.world.tell("timer", command.account_id, account.cancel_at)
+        return None
+
+    # ---- funds ----
+
+    def _amount_fault(self, command: Deposit | Withdraw | Transfer) -> Reject | None:
+        if command.asset not in self.world.scales:
+            return Reject.UNKNOWN_ASSET
+        if command.amount_atoms <= 0:
+            return Reject.INVALID_AMOUNT
+        if command.amount_atoms >= AMOUNT_LIMIT:
+            return Reject.AMOUNT_LIMIT
+        if len(command.reference) > 128 or not command.reference.isprintable():
+            return Reject.INVALID_COMMAND
+        return None
+
+    def _move_funds(self, command: Deposit | Withdraw) -> Fault:
+        world, account, asset = self.world, command.account_id, command.asset
+        amount = command.amount_atoms
+        fault = self._amount_fault(command)
+        if fault:
+            return fault
+        kind = "deposited"
+        if isinstance(command, Withdraw):
+            kind, amount = "withdrawn", -amount
+            fault = rules.suspension_fault(world, account)
+            if fault or world.available(account, asset) + amount < 0:
+                return fault or Reject.INSUFFICIENT_FUNDS
+        elif world.total.get((account, asset), 0) + amount >= AMOUNT_LIMIT:
+            return Reject.AMOUNT_LIMIT
+        world.add(account, asset, amount)
+        world.entered[asset] = world.entered.get(asset, 0) + amount
+        world.tell(kind, account, asset, amount)
+        return None
+
+    def _transfer(self, command: Transfer) -> Fault:
+        world, giver, receiver = self.world, command.account_id, command.to_account_id
+        asset, amount = command.asset, command.amount_atoms
+        wrong = receiver == giver or not 0 < receiver <= ACCOUNT_ID_MAX
+        shape = [Reject.INVALID_ACCOUNT if wrong else None, self._amount_fault(command)]
+        if any(shape):
+            return rules.AnyOf(shape)
+        fault = rules.suspension_fault(world, giver)
+        if fault or world.available(giver, asset) < amount:
+            return fault or Reject.INSUFFICIENT_FUNDS
+        world.add(giver, asset, -amount)
+        world.add(receiver, asset, amount)
+        world.tell("transferred", giver, receiver, asset, -amount)
+        world.tell("transferred", receiver, giver, asset, amount)
+        return None
+
+    # ---- the operator's ----
+
+    def _administer(self, command: Command) -> Fault:
+        world = self.world
+        match command:
+            case Tick():
+                world.tell("time_passed")
+            case CreateAsset(asset=asset, scale=scale):
+                if asset in world.scales:
+                    return Reject.ASSET_EXISTS
+                world.scales[asset] = scale
+                world.tell("asset_created", asset)
+            case CreateMarket():
+                return self._create_market(command)
+            case UpdateMarket(market=name, rules=new):
+                if name not in world.markets:
+                    return Reject.UNKNOWN_MARKET
+                self._set_rules(world.markets[name], new)
+                world.tell("market_updated", name)
+            case SetMarketStatus(market=name, status=status):
+                return self._set_status(name, status)
+            case SetAccountTier() | SuspendAccount():
+                return self._update_account(command)
+        return None
+
+    def _create_market(self, command: CreateMarket) -> Fault:
+        world = self.world
+        if command.market in world.markets:
+            return Reject.MARKET_EXISTS
+        if command.base not in world.scales or command.quote not in world.scales:
+            return Reject.UNKNOWN_ASSET
+        grid = command.price_tick * command.lot_atoms * 10 ** world.scales[command.quote]
+        rate, rest = divmod(grid, 10 ** (command.price_scale + world.scales[command.base]))
+        if rest or not rate:
+            return Reject.INVALID_MARKET
+        world.markets[command.market] = NaiveMarket(
+            command.market,
+            command.base,
+            command.quote,
+            rate,
+            command.lot_atoms,
+            command.fee_asset,
+            command.rules,
+        )
+        world.tell("market_created", command.market)
+        return None
+
+    def _set_rules(self, market: NaiveMarket, new: MarketRules) -> None:
+        market.rules = new
+        if not new.halt_move_ppm:
+            market.slices = {}
+
+    def _set_status(self, name: str, status: MarketStatus) -> Fault:
+        world = self.world
+        market = world.markets.get(name)
+        if market is None:
+            return Reject.UNKNOWN_MARKET
+        set_status(world, market, status, StatusReason.OPERATOR, 0)
+        if status is MarketStatus.CLOSED:
+            for account in sorted({o.account for o in world.orders if o.market == name}):
+                orders = world.own_orders(account, name)
+                told = account, name, None
+                ends.cancel_many(
+                    world, orders, CancelReason.MARKET_CLOSED, told, tell_nothing=False
+                )
+        return None
+
+    def _update_account(self, command: SetAccountTier | SuspendAccount) -> Fault:
+        world, target = self.world, command.target_account_id
+        if not 0 < target <= ACCOUNT_ID_MAX:
+            return Reject.INVALID_ACCOUNT
+        account = world.accounts.setdefault(target, NaiveAccount())
+        if isinstance(command, SetAccountTier):
+            account.tier = command.tier
+        else:
+            account.is_suspended = command.is_suspended
+        world.tell("account", target, account.tier, account.is_suspended)
+        if isinstance(command, SuspendAccount) and account.is_suspended and command.cancel_orders:
+            orders = world.own_orders(target)
+            told = target, "", None
+            reason = CancelReason.ACCOUNT_SUSPENDED
+            ends.cancel_many(world, orders, reason, told, tell_nothing=False)
+        return None
+
+
+def _changed(before: dict[int, int], after: dict[int, int]) -> Levels:
+    prices = sorted({*before, *after})
+    return [(p, after.get(p, 0)) for p in prices if before.get(p, 0) != after.get(p, 0)]

@@ -27,13 +27,13 @@ COPY rialto rialto
 RUN pip install --no-deps --no-build-isolation .
 
 FROM base
-# A fixed number, so that a backup or a bind mount can be given to it. The three folders are where
+# A fixed number, so that a backup or a bind mount can be given to it. The four folders are where
 # volumes are mounted: an empty volume takes over their owner, so nothing ever has to run as root.
 RUN groupadd --gid 10001 rialto \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/rialto \
        --shell /usr/sbin/nologin rialto \
     && install --directory --owner=10001 --group=10001 --mode=0700 \
-       /var/lib/rialto /var/lib/rialto-config /var/lib/rialto-redis
+       /var/lib/rialto /var/lib/rialto-config /var/lib/rialto-redis /var/lib/rialto-snapshots
 COPY --from=build /opt/rialto/venv /opt/rialto/venv
 ENV RIALTO_HOME=/var/lib/rialto
 WORKDIR /var/lib/rialto

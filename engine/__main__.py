@@ -15,14 +15,17 @@ import redis
 
 from engine.archive import ArchiveError
 from engine.archiver import Archiver
-from engine.core.exchange import Limits
+from engine.audit import ForkedAudit
 from engine.demo import seed
 from engine.failpoints import failpoint
 from engine.garbage import look_rarely
+from engine.options import engine_options, program_of, standby_options
 from engine.redis_link import RedisLink
 from engine.rows import OtherVersion
-from engine.service import EngineOptions, EngineService
+from engine.service import EngineService
+from engine.standby import Standby
 from engine.store import Fenced, Lease, Store
+from engine.watch import Watch
 from shared.channels import Keys
 from shared.logs import configure_logs, get_logger
 from shared.settings import Settings, SettingsError, load_settings
@@ -30,7 +33,6 @@ from shared.settings import Settings, SettingsError, load_settings
 EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
 PRIVATE_UMASK = 0o077  # The archive has every order and all money: it is its owner's business.
-NS_PER_S = 1_000_000_000
 
 _log = get_logger(__name__)
 
@@ -57,27 +59,23 @@ def _stop_asked() -> Callable[[], bool]:
     return lambda: bool(asked)
 
 
-def _options(settings: Settings) -> EngineOptions:
-    limits = Limits(
-        idempotency_window_ns=settings.idempotency_window_s * NS_PER_S,
-        idempotency_keys_max=settings.idempotency_keys_max,
-        closed_orders_max=settings.closed_orders_max,
-    )
-    return EngineOptions(
-        lease_ttl_ms=settings.lease_ttl_ms,
-        batch_commands_max=settings.batch_commands_max,
-        recent_trades_max=settings.recent_trades_max,
-        limits=limits,
-    )
-
-
 def _run_engine(settings: Settings, should_stop: Callable[[], bool]) -> int:
     look_rarely()
     link, keys = RedisLink(settings.redis_url), Keys(settings.venue)
-    lease = Lease(settings.engine_owner or uuid.uuid4().hex, settings.lease_ttl_ms)
-    store = Store(link, keys, lease)
+    owner = settings.engine_owner or uuid.uuid4().hex
     service = EngineService(
-        store, keys, _options(settings), should_stop=should_stop, at_step=failpoint(os.environ)
+        Store(link, keys, Lease(owner, settings.lease_ttl_ms, program_of(settings))),
+        keys,
+        engine_options(settings),
+        should_stop=should_stop,
+        at_step=failpoint(os.environ),
+        standby=Standby(
+            link,
+            Watch(link, keys),
+            standby_options(settings, owner),
+            ForkedAudit(),
+            should_stop=should_stop,
+        ),
     )
     try:
         link.open()

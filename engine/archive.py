@@ -9,6 +9,7 @@ number, clock and payload, number, clock in microseconds; then the payload; then
 over the chain before, number, clock and payload.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -19,6 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from msgspec import DecodeError, Struct, json
+from msgspec.structs import replace
+
+WRITERS = "writers.jsonl"  # Beside the segments: which program wrote from which entry on.
 MAGIC = b"RIALTO-ARCHIVE-1"
 CHAIN_SIZE = 32
 SEGMENT_SIZE_MAX = 64 * 1024 * 1024  # Small enough to copy, large enough to have few.
@@ -42,14 +47,22 @@ class Record:
     payload: bytes
 
 
-def read_records(folder: Path, kind: str) -> Iterator[Record]:
-    """Yield all records of a kind, oldest first, and check every CRC and the chain on the way."""
+def read_records(folder: Path, kind: str, *, torn_end: bool = False) -> Iterator[Record]:
+    """Yield all records of a kind, oldest first, and check every CRC and the chain on the way.
+
+    With `torn_end` a last record that is cut short, by a crash or because it is being written just
+    now, is passed over in silence.
+    """
     chain = b"\0" * CHAIN_SIZE
-    for path in _segments(folder, kind):
+    segments = _segments(folder, kind)
+    for path in segments:
+        may_be_torn = torn_end and path == segments[-1]
         with path.open("rb") as file:
+            if may_be_torn and path.stat().st_size < len(MAGIC) + len(kind) + CHAIN_SIZE:
+                return
             if _read_header(file, path, kind) != chain:
                 raise ArchiveError(f"{path} does not follow the segment before it.")
-            for record, next_chain, _end in _records(file, path, chain):
+            for record, next_chain, _end in _records(file, path, chain, torn_end=may_be_torn):
                 chain = next_chain
                 yield record
 
@@ -134,6 +147,46 @@ class ArchiveWriter:
         self._size = len(header)
         _sync_folder(self._folder)
         return self._file
+
+
+def segment_count(folder: Path) -> int:
+    """Return how many segments of any kind a folder holds."""
+    return len(_segments(folder, "journal")) + len(_segments(folder, "events"))
+
+
+# ---- who wrote it ----
+
+
+class Writer(Struct, frozen=True, kw_only=True):
+    """A program that wrote what follows journal entry `after`."""
+
+    after: int
+    program_version: str
+    data_version: int
+
+
+def read_writers(folder: Path) -> list[Writer]:
+    """Return who wrote the archive, in order; a line that cannot be read is passed over."""
+    try:
+        lines = (folder / WRITERS).read_bytes().splitlines()
+    except OSError:
+        return []
+    writers = []
+    for line in lines:
+        with contextlib.suppress(DecodeError):
+            writers.append(json.decode(line, type=Writer))
+    return writers
+
+
+def note_writer(folder: Path, writer: Writer) -> None:
+    """Append a line about who writes from now on, unless the last one says the same."""
+    known = read_writers(folder)[-1:]
+    if known and replace(known[0], after=writer.after) == writer:
+        return
+    with (folder / WRITERS).open("ab") as file:
+        file.write(json.encode(writer) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _segments(folder: Path, kind: str) -> list[Path]:

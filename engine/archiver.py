@@ -12,14 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.archive import ArchiveError, ArchiveWriter, Record
+from engine.archive import ArchiveError, ArchiveWriter, Record, Writer, note_writer
 from engine.redis_link import RedisLink
+from engine.rows import DATA_VERSION
+from engine.snapshots import program_version
+from engine.watch import decode_note
 from shared.channels import Keys
 from shared.logs import get_logger
 
 PAGE_MAX = 500  # Entries read and written at once; a batch of events can be a few hundred KB.
 BLOCK_MS = 500  # How long to wait for a commit before looking whether to stop.
 TRIM_EVERY_S = 1.0
+STOOD_BY_MAX = 200_000  # Journal entries kept for a standby that is behind: some tens of MB.
 EVENTS_KEPT_S = 600.0  # A reader that was away for less fills its gap from the stream.
 EVENTS_KEPT_SIZE_MAX = 256 * 1024 * 1024  # And never more memory than this for it.
 
@@ -57,6 +61,11 @@ class Archiver:
                 stack.callback(writer.close)
                 writer.open()
             self._check_fit()
+            after, program = self._journal.last_number, program_version()
+            note_writer(
+                self._folder,
+                Writer(after=after, program_version=program, data_version=DATA_VERSION),
+            )
             self._keep(self._events.last_number, 0)
             _log.info("archiver_started", journal=self._journal.last_number)
             while not self._should_stop():
@@ -147,8 +156,8 @@ class Archiver:
     def _trim(self) -> None:
         now_s = time.monotonic()
         self._trim_due_s = now_s + TRIM_EVERY_S
-        archived = min(self._position(), self._journal.last_number)
-        self._link.call("XTRIM", self._keys.journal, "MINID", f"{archived + 1}-0")
+        done = self._stood_by(min(self._position(), self._journal.last_number))
+        self._link.call("XTRIM", self._keys.journal, "MINID", f"{done + 1}-0")
         gone = 0
         while self._kept and self._is_over(now_s):
             kept = self._kept.popleft()
@@ -156,6 +165,13 @@ class Archiver:
             gone = kept.sequence
         if gone:
             self._link.call("XTRIM", self._keys.events, "MINID", f"{gone + 1}-0")
+
+    def _stood_by(self, archived: int) -> int:
+        """Return up to where a standby, if there is one, has read the journal."""
+        note = decode_note(self._link.call("GET", self._keys.standby))
+        if note is None:
+            return archived
+        return min(archived, max(note.position, archived - STOOD_BY_MAX))
 
     def _is_over(self, now_s: float) -> bool:
         too_old = now_s - self._kept[0].since_s > EVENTS_KEPT_S

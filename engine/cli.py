@@ -8,6 +8,7 @@ one sentence and exit code 1.
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -19,12 +20,15 @@ from rich.table import Table
 
 from engine.bench.cli import app as bench_app
 from engine.operations import Refused, VenueStatus, read_status, resume, skip
+from engine.options import limits_of
 from engine.proof import read_proof, rows_of
 from engine.redis_link import RedisLink
 from engine.replay.errors import ReplayError
 from engine.replay.replay import prepare, replay
 from engine.replay.report import Report, lines
 from engine.replay.verdict import PreparedDay
+from engine.verify import lines as verdict_lines
+from engine.verify import verify
 from shared.channels import Keys
 from shared.home import read_run_redis_url
 from shared.settings import Settings, SettingsError, load_settings
@@ -37,6 +41,7 @@ __all__ = [
     "prepare",
     "replay_with_bar",
     "show",
+    "verify_command",
 ]
 
 app = typer.Typer(help="Look at the engine, and help it over a command.", no_args_is_help=True)
@@ -115,6 +120,20 @@ def _status_rows(status: VenueStatus) -> Iterator[tuple[str, object]]:
     else:
         yield "deaths", "none"
     yield "halted", status.halt or "no"
+    yield from _standby_rows(status)
+
+
+def _standby_rows(status: VenueStatus) -> Iterator[tuple[str, object]]:
+    note = status.standby
+    if note is None:
+        yield "standby", "not running"
+        return
+    behind = max(0, status.position - note.position)
+    yield "standby", f"{note.state}, {behind} entries behind ({note.owner})"
+    if note.verified_hash:
+        yield "verified", f"entry {note.verified_position}, state hash {note.verified_hash}"
+    if note.snapshot_position:
+        yield "snapshot", f"of entry {note.snapshot_position}"
 
 
 def _agreed(n: int, halt: str) -> bool:
@@ -152,6 +171,48 @@ def _failed(sentence: str) -> typer.Exit:
     return typer.Exit(1)
 
 
+# ---- verify ----
+
+
+def verify_command(
+    archive: Annotated[
+        Path | None, typer.Argument(help="The folder of the archive; that of the exchange if none.")
+    ] = None,
+    home: Home = "",
+    snapshots: Annotated[
+        Path | None, typer.Option(help="The folder of snapshots to compare on the way.")
+    ] = None,
+    from_snapshot: Annotated[
+        bool, typer.Option("--from-snapshot", help="Begin at the newest good snapshot.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Carry out the archive once more and say whether every hash agrees."""
+    try:
+        settings = load_settings({"home": home} if home else {})
+    except SettingsError as error:
+        raise _failed(str(error)) from None
+    folder = settings.archive_path if archive is None else archive
+    if snapshots is None:
+        beside = folder.resolve().parent / "snapshots"
+        snapshots = settings.snapshot_path if archive is None else beside
+    with _progress("verify") as on_progress:
+        verdict = verify(
+            folder,
+            limits_of(settings),
+            snapshots=snapshots,
+            from_snapshot=from_snapshot,
+            on_progress=on_progress,
+        )
+    if as_json:
+        typer.echo(msgspec.json.encode(verdict).decode())
+    else:
+        for line in verdict_lines(verdict):
+            typer.echo(line)
+    if not verdict.ok:
+        raise typer.Exit(1)
+
+
 # ---- replay ----
 
 
@@ -159,9 +220,14 @@ async def replay_with_bar(
     prepared: PreparedDay, redis_url: str, venue: str, *, in_flight: int
 ) -> Report:
     """Replay a day on a new exchange; a terminal on standard error sees a progress bar."""
-    with _progress(len(prepared.plan.commands)) as on_progress:
+    total = len(prepared.plan.commands)
+    with _progress("replay") as on_progress:
         return await replay(
-            prepared, redis_url, venue, in_flight=in_flight, on_progress=on_progress
+            prepared,
+            redis_url,
+            venue,
+            in_flight=in_flight,
+            on_progress=lambda count: on_progress(count, total),
         )
 
 
@@ -175,11 +241,12 @@ def show(report: Report, *, as_json: bool) -> None:
 
 
 @contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
+def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    """Give a bar to tell how much is done, and of how much; only a terminal shows it."""
     console = Console(stderr=True)
-    columns = TextColumn("replay"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    columns = TextColumn(name), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
-        task = progress.add_task("replay", total=total)
-        yield lambda count: progress.update(task, completed=count)
+        task = progress.add_task(name, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -8,6 +8,7 @@ from msgspec import Raw, Struct
 
 from engine.redis_link import RedisLink
 from engine.rows import load_meta
+from engine.watch import StandbyNote, decode_note
 from shared.channels import Keys
 from shared.messages import SkipCommand
 from shared.wire import NOBODY, WIRE_VERSION, Envelope, encode
@@ -18,7 +19,10 @@ class Refused(Exception):
 
 
 class VenueStatus(Struct, frozen=True, kw_only=True):
-    """How far a venue is; `deaths` are those at journal entry `counted_n`, if it is not done."""
+    """How far a venue is; `deaths` are those at journal entry `counted_n`, if it is not done.
+
+    `standby` is what a standby says of itself, None when there is none.
+    """
 
     position: int
     sequence: int
@@ -28,6 +32,7 @@ class VenueStatus(Struct, frozen=True, kw_only=True):
     counted_n: int
     deaths: int
     is_alive: bool
+    standby: StandbyNote | None = None
 
     @property
     def waiting(self) -> int:
@@ -48,6 +53,7 @@ def read_status(link: RedisLink, keys: Keys) -> VenueStatus:
         counted_n=counted_n,
         deaths=int(counted[1] or 0) if counted_n > meta.position else 0,
         is_alive=bool(link.call("EXISTS", keys.lease)),
+        standby=decode_note(link.call("GET", keys.standby)),
     )
 
 

@@ -16,7 +16,10 @@ Argument = str | bytes | int
 Response = object
 
 SCRIPTS = {"enqueue": "shared"} | dict.fromkeys(
-    ("acquire", "commit", "beat", "release", "attempt", "halt", "skip", "resume", "cursor"),
+    (
+        *("acquire", "commit", "beat", "release", "attempt", "halt", "skip", "resume", "cursor"),
+        *("doubt", "look", "page"),
+    ),
     "engine",
 )
 # What was accepted always drains, even when memory is full; only the journal takes no more then.

@@ -14,8 +14,10 @@ from engine.batch import Applier, Batch
 from engine.core.exchange import Exchange, Limits
 from engine.core.invariants import check_changes
 from engine.entries import Entry, skipped_numbers
+from engine.loading import many_objects
 from engine.redis_link import Argument
 from engine.rows import Meta, Program, write_changes, write_dead, write_meta
+from engine.standby import Standby
 from engine.store import Store
 from engine.ticker import Ticker
 from shared.channels import Keys
@@ -24,7 +26,7 @@ from shared.redis_client import SOCKET_TIMEOUT_S
 from shared.wire import encode
 
 BEATS_PER_LEASE = 3  # Two beats may be late before anybody thinks that the engine is gone.
-STANDBY_POLLS_PER_LEASE = 5  # How finely a waiting engine looks whether the lease is free.
+STANDBY_POLLS_PER_LEASE = 10  # How finely a waiting engine looks whether the lease is free.
 BLOCK_MAX_S = 1.0  # How long an idle engine waits for an entry, and a stop for its end.
 assert BLOCK_MAX_S < SOCKET_TIMEOUT_S, "a blocking read must not look like a dead connection"
 HALT_POLL_S = 0.2  # How soon the end of a halt is noticed.
@@ -50,7 +52,8 @@ class EngineService:
     """One incarnation of the engine on one venue.
 
     `should_stop` is asked at least three times a lease. `at_step` is told the name of each step
-    when it is done, which is where tests kill the process.
+    when it is done, which is where tests kill the process. `standby` is what it does while another
+    engine holds the lease; without one it just waits.
     """
 
     def __init__(
@@ -61,14 +64,17 @@ class EngineService:
         *,
         should_stop: Callable[[], bool],
         at_step: Callable[[str], None] = _nothing,
+        standby: Standby | None = None,
     ) -> None:
         self._store = store
         self._keys = keys
         self._options = options
         self._should_stop = should_stop
         self._at_step = at_step
+        self._standby = standby
         self._beat_every_s = options.lease_ttl_ms / BEATS_PER_LEASE / 1_000
         self._beat_due_s = 0.0
+        self._is_halted = False
         self._announcements: list[tuple[Argument, ...]] = []
         self._unreadable = 0
         self._position = 0
@@ -107,22 +113,50 @@ class EngineService:
     # ---- beginning ----
 
     def _wait_for_lease(self) -> bool:
-        poll_s = self._options.lease_ttl_ms / STANDBY_POLLS_PER_LEASE / 1_000
+        lease_s = self._options.lease_ttl_ms / 1_000
+        # A standby goes on at once, from its memory; we would have to load all rows first, and
+        # might even take our own lease back from under it.
+        ours_from_s = time.monotonic() + lease_s * self._store.is_stood_by()
         waiting = False
         while not self._should_stop():
-            if self._store.acquire():
+            if time.monotonic() >= ours_from_s and self._store.acquire():
                 _log.info("lease_acquired", epoch=self._store.epoch)
                 return True
             if not waiting:
                 _log.info("standing_by", reason="another engine holds the lease")
                 waiting = True
-            time.sleep(poll_s)
+            self._stand_by(lease_s / STANDBY_POLLS_PER_LEASE)
+        if self._standby is not None:
+            self._standby.close()
         return False
 
-    def _begin(self) -> bool:
+    def _stand_by(self, wait_s: float) -> None:
+        if self._standby is None:
+            time.sleep(wait_s)
+        else:
+            self._standby.turn(wait_s)
+
+    def _take_over(self) -> tuple[Meta, Exchange] | None:
+        """Return what we know as a standby, if that is the venue as it is."""
+        standby, self._standby = self._standby, None
+        if standby is None:
+            return None
+        meta = self._store.meta()
+        exchange = standby.take_over(meta, self._beat_if_due)
+        standby.close()
+        return None if exchange is None else (meta, exchange)
+
+    def _load(self) -> tuple[Meta, Exchange]:
+        with many_objects():
+            return self._load_rows()
+
+    def _load_rows(self) -> tuple[Meta, Exchange]:
         meta, rows = self._store.load(self._beat_if_due)
+        return meta, Exchange.restore(rows, self._options.limits)
+
+    def _begin(self) -> bool:
+        meta, exchange = self._take_over() or self._load()
         skips = skipped_numbers(self._beating(self._store.journal_after(meta.position)))
-        exchange = Exchange.restore(rows, self._options.limits)
         self._applier = Applier(exchange, meta.chain, skips)
         self._unreadable = meta.unreadable
         self._position = meta.position
@@ -161,7 +195,8 @@ class EngineService:
     # ---- working ----
 
     def _work(self) -> None:
-        while not self._should_stop():
+        self._is_halted = False
+        while not self._should_stop() and not self._is_halted:
             self.turn()
         self._store.announce(self._announcements)
         self._announcements = []
@@ -237,5 +272,5 @@ class EngineService:
             self._beat()
 
     def _beat(self) -> None:
-        self._store.beat()
+        self._is_halted = self._store.beat()
         self._beat_due_s = time.monotonic() + self._beat_every_s

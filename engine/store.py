@@ -13,10 +13,12 @@ from engine.core.changes import Rows
 from engine.entries import Entry, entry_of
 from engine.redis_link import Argument, RedisLink
 from engine.rows import Meta, Program, load_meta, load_rows
+from engine.watch import FOLLOWING, decode_note
 from shared.channels import Keys
 
 OWN_BACKLOG_MAX = 1  # Whatever else waits does what an entry of the engine's own would do.
 JOURNAL_PAGE = 1_000  # Entries read at once when looking ahead.
+HALTED = 2  # What the script of the beat answers while the venue is halted.
 
 
 class Fenced(Exception):
@@ -25,10 +27,14 @@ class Fenced(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who we are to the others: `ttl_ms` is for liveness, the epoch for safety."""
+    """Who we are to the others: `ttl_ms` is for liveness, the epoch for safety.
+
+    Engines with the same `program`, which is a version with its limits, make the same of a journal.
+    """
 
     owner: str
     ttl_ms: int
+    program: str = ""
 
 
 class Store:
@@ -42,7 +48,8 @@ class Store:
 
     def acquire(self) -> bool:
         """Try to become the owner; on success a new epoch begins and older engines are fenced."""
-        epoch = self._run("acquire", [self._lease.owner, self._lease.ttl_ms])
+        lease = self._lease
+        epoch = self._run("acquire", [lease.owner, lease.ttl_ms, lease.program])
         self.epoch = epoch
         return epoch > 0
 
@@ -60,6 +67,14 @@ class Store:
 
         meta = load_meta(call, self._keys)
         return meta, load_rows(call, self._keys, meta)
+
+    def meta(self) -> Meta:
+        return load_meta(self._link.call, self._keys)
+
+    def is_stood_by(self) -> bool:
+        """Whether another engine than we stands by, ready to go on from its memory."""
+        note = decode_note(self._link.call("GET", self._keys.standby))
+        return note is not None and note.state == FOLLOWING and note.owner != self._lease.owner
 
     def halt_reason(self) -> str:
         """Return why the venue is halted, or "" while it is not."""
@@ -126,7 +141,8 @@ class Store:
         head: list[Argument] = [
             self._lease.owner, self._lease.ttl_ms, self.epoch, position, last_sequence, events,
         ]  # fmt: skip
-        names = [self._keys.meta, self._keys.lease, self._keys.events]
+        keys = self._keys
+        names = [keys.meta, keys.lease, keys.events, keys.changes_wanted, keys.changes]
         try:
             self._link.run("commit", names, [*head, program.packed()])
         except ResponseError as error:
@@ -134,10 +150,13 @@ class Store:
                 raise Fenced(str(error)) from error
             raise
 
-    def beat(self) -> None:
+    def beat(self) -> bool:
+        """Renew the lease and say whether the venue is halted; raises Fenced."""
         channel = self._keys.heartbeat_channel
-        if not self._run("beat", [self._lease.owner, self._lease.ttl_ms, self.epoch, channel]):
+        answer = self._run("beat", [self._lease.owner, self._lease.ttl_ms, self.epoch, channel])
+        if not answer:
             raise Fenced("a later epoch has begun")
+        return answer == HALTED
 
     def attempts(self) -> tuple[int, int]:
         """Return (entry, deaths at it) as last counted, (0, 0) when none were."""

@@ -158,6 +158,7 @@ def replay_orders_command(
 JOINED = (
     ("engine.cli", "app", "engine"),
     ("engine.cli", "bench_app", "bench"),
+    ("engine.cli", "verify_command", "verify"),
     ("api.cli", "admin_app", "admin"),
 )
 

@@ -6,6 +6,7 @@ standard error says what is wrong; `docker inspect` shows it.
 
 import http
 import http.client
+import socket
 import sys
 from collections.abc import Callable
 
@@ -53,6 +54,20 @@ def check_engine(settings: Settings) -> None:
         raise Unhealthy(f"The venue is halted: {halt.decode(errors='replace')}.")
 
 
+def check_standby(settings: Settings) -> None:
+    """Raise Unhealthy unless this machine's engine stands by, or holds the lease itself."""
+    keys, owner = Keys(settings.venue), settings.engine_owner or socket.gethostname()
+    with connect(settings.redis_url, timeout_s=DEADLINE_S) as client:
+        holder, note = client.get(keys.lease), client.get(keys.standby)
+    if holder == owner.encode():
+        return
+    text = note.decode(errors="replace") if isinstance(note, bytes) else ""
+    if f'"owner":"{owner}"' not in text:
+        raise Unhealthy("The standby says nothing of itself.")
+    if '"state":"stopped"' in text:
+        raise Unhealthy("The standby disagrees with the engine.")
+
+
 def check_archive(settings: Settings) -> None:
     """Raise Unhealthy if the archive is so far behind the commits that its writer must be stuck."""
     keys = Keys(settings.venue)
@@ -95,6 +110,7 @@ def _number(value: object) -> int:
 
 CHECKS: dict[str, Callable[[Settings], None]] = {
     "engine": check_engine,
+    "standby": check_standby,
     "archive": check_archive,
     "api": check_api,
     "broadcaster": check_broadcaster,

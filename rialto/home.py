@@ -24,7 +24,7 @@ LOCK_POLL_S = 0.05
 
 # All that a home may hold, in the order in which a reset removes it: without its marks a home is
 # foreign, so they go last and a reset that was cut short can be repeated.
-FOLDERS = ("redis", "secrets", "archive", "logs")
+FOLDERS = ("redis", "secrets", "archive", "snapshots", "logs")
 FILES = ("users.db", "users.db-wal", "users.db-shm", "users.db-journal", "run.json")
 MARKS = ("version.json", "lock")
 STRANGERS_ALLOWED = frozenset({"lost+found"})  # An empty disk of its own comes with this.

@@ -54,14 +54,17 @@ async def _status_line(host: str, port: int, path: str) -> str:
 
 
 class EngineProbe:
-    """An engine is ready when it holds the lease, in an epoch of its own.
+    """An engine is ready when the lease is held: by itself, in an epoch of its own, or by another
+    one, which it then stands by.
 
-    The lease alone proves nothing: that of an engine that was killed outlives it.
+    Its own lease alone proves nothing: that of an engine that was killed outlives it. `owner` is
+    its name in the lease, "" if nobody knows.
     """
 
-    def __init__(self, url: str, keys: Keys) -> None:
+    def __init__(self, url: str, keys: Keys, owner: str = "") -> None:
         self._url = url
         self._keys = keys
+        self._owner = owner.encode()
         self._old_epoch = -1  # None is known: then the lease is all there is to go by.
 
     async def before_start(self) -> None:
@@ -70,15 +73,17 @@ class EngineProbe:
         self._old_epoch = max(self._old_epoch, epoch)
 
     async def ready(self) -> bool:
-        is_held, epoch = await self._look()
-        return is_held and epoch > self._old_epoch
+        holder, epoch = await self._look()
+        by_another = self._owner not in (b"", holder)
+        return bool(holder) and (epoch > self._old_epoch or by_another)
 
-    async def _look(self) -> tuple[bool, int]:
+    async def _look(self) -> tuple[bytes, int]:
         client = connect_async(self._url, timeout_s=PROBE_DEADLINE_S, pool_size_max=1)
         try:
-            is_held = bool(await client.exists(self._keys.lease))
-            return is_held, int(await client.hget(self._keys.meta, "epoch") or 0)
+            holder = await client.get(self._keys.lease)
+            epoch = int(await client.hget(self._keys.meta, "epoch") or 0)
+            return holder if isinstance(holder, bytes) else b"", epoch
         except (redis.RedisError, OSError, ValueError):
-            return False, -1
+            return b"", -1
         finally:
             await client.aclose()

@@ -22,7 +22,10 @@ from shared.settings import CONFIG_VARIABLE, Settings
 
 DOORS = ("api", "admin", "ws")  # Each has a setting <door>_host and <door>_port.
 # The order of the end: nobody is let in any more, then the work is finished, then Redis goes.
-STOP_DOORS, STOP_ENGINE, STOP_ARCHIVE, STOP_REDIS = 0, 1, 2, 3
+# The standby goes with the doors: there is nothing for it to take over any more.
+STOP_DOORS = STOP_STANDBY = 0
+STOP_ENGINE, STOP_ARCHIVE, STOP_REDIS = 1, 2, 3
+OWNER_VARIABLE = "RIALTO_ENGINE_OWNER"
 
 
 def service_environ(
@@ -36,6 +39,7 @@ def service_environ(
         "home": str(home.folder),
         "redis_url": redis_url,
         "archive_dir": os.path.abspath(settings.archive_path) if settings.archive_dir else "",
+        "snapshot_dir": os.path.abspath(settings.snapshot_path) if settings.snapshot_dir else "",
         # A fixed name lets a restarted engine take its own lease back without waiting for its end.
         "engine_owner": settings.engine_owner or _owner(home, home_id),
     }
@@ -78,9 +82,17 @@ def exchange_specs(
     settings: Settings, environ: Mapping[str, str], redis_url: str, needs: tuple[str, ...]
 ) -> list[ServiceSpec]:
     """The services of ours in the order of their start."""
-    engine = EngineProbe(redis_url, Keys(settings.venue))
+    owner = environ.get(OWNER_VARIABLE, "")
+    engine = EngineProbe(redis_url, Keys(settings.venue), owner)
     api, ws = (settings.api_host, settings.api_port), (settings.ws_host, settings.ws_port)
     service = functools.partial(ServiceSpec, environ=environ, needs=needs)
+    standby = service(
+        name="standby",
+        argv=_module("engine"),
+        environ={**environ, OWNER_VARIABLE: f"{owner}-standby"},
+        ready=alive,
+        stop_rank=STOP_STANDBY,
+    )
     return [
         service(
             name="engine",
@@ -89,6 +101,8 @@ def exchange_specs(
             ready=engine.ready,
             stop_rank=STOP_ENGINE,
         ),
+        # After the engine, or it might be the first to take the lease.
+        *([standby] if settings.standby else []),
         service(
             name="archive",
             argv=_module("engine", "archive"),

@@ -9,7 +9,9 @@ name                type    writer   content and lifetime
 {v}:in              stream  enqueue  the journal, id `n-0`: t (Redis clock, microseconds), b
                                      (payload); trimmed only behind the commit and the archive
 {v}:meta            hash    commit   position, sequence, chain (hex), at_ns, next_order_id,
-                                     unreadable, version; and by the lease: epoch, owner, halt
+                                     unreadable, version; and by the lease: epoch, owner, halt,
+                                     program (version and limits), program_at (since which
+                                     position)
 {v}:ev              stream  commit   events, id `lastsequence-0`: e (msgpack list of Applied);
                                      trimmed behind the archive, the last minutes are kept
 {v}:lease           string  lease    owner, with expiry: for liveness only, safety is the epoch
@@ -27,6 +29,10 @@ name                type    writer   content and lifetime
 {v}:dead            list    commit   bytes of unreadable entries, newest first, capped
 {v}:attempts        hash    engine   n, count: deaths at a journal entry, see engine.attempts
 {v}:cursor:<name>   string  its own  how far a follower is: the archiver's "number chain"
+{v}:standby         string  standby  JSON: how far it is and what it has verified; it expires in
+                                     seconds, and the journal is not trimmed before its position
+{v}:changes_wanted  string  standby  somebody loads the rows during commits; expires in seconds
+{v}:changes         stream  commit   while wanted: f (position before), w (the commit's writes)
 
 channel             publisher        message
 {v}:events          engine           the bytes of one {v}:ev entry, after its commit
@@ -56,6 +62,9 @@ class Keys:
         self.results = f"{tag}:results"
         self.dead = f"{tag}:dead"
         self.attempts = f"{tag}:attempts"
+        self.standby = f"{tag}:standby"
+        self.changes = f"{tag}:changes"
+        self.changes_wanted = f"{tag}:changes_wanted"
         self.events_channel = f"{tag}:events"
         self.heartbeat_channel = f"{tag}:heartbeat"
 

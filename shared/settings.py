@@ -108,6 +108,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lease_ttl_ms: Annotated[
         int, Meta(ge=300, le=60_000, description="A silent engine loses its lease after this.")
     ] = 2_000
+    standby: Annotated[
+        bool,
+        Meta(
+            description="Whether `rialto up` runs a second engine that checks the first, and takes "
+            "over."
+        ),
+    ] = True
+    snapshot_dir: Annotated[
+        str, Meta(description="The folder of verified snapshots. Empty: snapshots in home.")
+    ] = ""
+    snapshot_interval_s: Annotated[
+        int, Meta(ge=0, le=86_400, description="How often the standby writes one; 0 is never.")
+    ] = 300
+    snapshots_kept: Annotated[
+        int, Meta(ge=2, le=1_000, description="How many snapshots stay; the oldest go first.")
+    ] = 3
     batch_commands_max: Annotated[
         int, Meta(ge=1, le=4_096, description="The most commands that one commit holds.")
     ] = 512
@@ -162,6 +178,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return (
             Path(self.archive_dir).expanduser() if self.archive_dir else self.home_path / "archive"
         )
+
+    @property
+    def snapshot_path(self) -> Path:
+        if self.snapshot_dir:
+            return Path(self.snapshot_dir).expanduser()
+        return self.home_path / "snapshots"
 
     @property
     def ws_origins(self) -> tuple[str, ...]:

@@ -16,12 +16,12 @@ from rialto.prepare import REDIS_DATA, REDIS_HOST
 from shared.settings import FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("prepare", "archive", "engine", "api", "broadcaster")
-LASTING = ("redis", "archive", "engine", "api", "broadcaster")
+OURS = ("prepare", "archive", "engine", "standby", "api", "broadcaster")
+LASTING = ("redis", "archive", "engine", "standby", "api", "broadcaster")
 # These are settled by the file itself; a value from outside would only break it.
 SETTLED = frozenset(
     {
-        *("home", "redis_url", "archive_dir", "engine_owner"),
+        *("home", "redis_url", "archive_dir", "snapshot_dir", "engine_owner", "standby"),
         *("api_host", "api_port", "admin_host", "admin_port", "ws_host", "ws_port"),
     }
 )
@@ -63,7 +63,7 @@ def test_the_services_are_those_of_the_house() -> None:
     assert set(compose()["services"]) == {"redis", *OURS}
     assert set(CHECKS) == set(OURS) - {"prepare"}
     for name in CHECKS:
-        module = "engine" if name == "archive" else name
+        module = "engine" if name in ("archive", "standby") else name
         assert re.search(rf"python -m {module}\b", " ".join(service(name)["command"]))
 
 

@@ -71,8 +71,9 @@ def _print_table(verdicts: Iterator[Verdict]) -> list[str]:
     """Print each verdict once it is there, then the worst; return the names of the wrong ones."""
     wrong = []
     worst: TapeResult | None = None
-    typer.echo(f"{'tape':<42} {'messages':>10} {'messages/s':>11}  {'sha256':<12}  reports")
     for verdict in verdicts:
+        if worst is None:
+            typer.echo(f"{'tape':<42} {'messages':>10} {'messages/s':>11}  {'sha256':<12}  reports")
         result, answer = verdict.result, AS_EXPECTED[verdict.is_expected]
         figures = f"{result.messages:>10,} {result.messages_per_s:>11,}"
         typer.echo(f"{result.tape:<42} {figures}  {result.sha256[:12]}  {answer}")

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine import archiver as archiver_module
@@ -13,8 +14,9 @@ from engine.batch import Applier
 from engine.core.exchange import Exchange
 from engine.entries import Entry
 from engine.redis_link import RedisLink
+from engine.watch import FOLLOWING, StandbyNote
 from shared.messages import Deposit
-from tests.support.venue import Venue
+from tests.support.venue import Venue, as_bytes
 
 
 @pytest.fixture
@@ -63,6 +65,28 @@ def test_only_what_is_committed_is_archived_and_trimmed(venue: Venue, tmp_path: 
     assert venue.redis.xlen(venue.keys.journal) == 3, "what waits for the engine stays"
     venue.engine().run_until_idle()
     assert venue.meta("position") == "8"
+
+
+def test_what_a_standby_has_not_read_stays_within_bounds(
+    venue: Venue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue.journal(*deposits(20))
+    venue.engine().run_until_idle()
+    note = StandbyNote(owner="standby", state=FOLLOWING, position=10)
+    venue.redis.set(venue.keys.standby, msgspec.json.encode(note))
+    archive(venue, tmp_path)
+    assert first_journal_n(venue) == 11
+    monkeypatch.setattr(archiver_module, "STOOD_BY_MAX", 5)
+    archive(venue, tmp_path)
+    assert first_journal_n(venue) == 21
+    venue.redis.delete(venue.keys.standby)
+    archive(venue, tmp_path)
+    assert venue.redis.xlen(venue.keys.journal) == 0
+
+
+def first_journal_n(venue: Venue) -> int:
+    first = venue.redis.xinfo_stream(venue.keys.journal)["first-entry"]
+    return int(as_bytes(first[0]).partition(b"-")[0])
 
 
 def test_a_killed_archiver_goes_on_from_its_files(venue: Venue, tmp_path: Path) -> None:

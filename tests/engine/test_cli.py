@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from engine.cli import app
 from engine.redis_link import RedisLink
+from engine.watch import FOLLOWING, StandbyNote, Watch
 from shared.channels import Keys
 
 KEYS = Keys("rialto")
@@ -38,6 +39,20 @@ def test_status_shows_position_journal_and_halt(home: Path) -> None:
     assert rows["journal"] == "1 entries, 1 waiting"
     assert rows["halted"] == "it died three times"
     assert rows["engine"] == "not running"
+    assert rows["standby"] == "not running"
+
+
+def test_status_shows_what_the_standby_has_verified(home: Path, redis_url: str) -> None:
+    note = StandbyNote(
+        owner="second", state=FOLLOWING, verified_position=7, verified_hash="abc", position=9
+    )
+    with closing(RedisLink(redis_url)) as link:
+        link.open()
+        link.call("HSET", KEYS.meta, "position", 12)
+        Watch(link, KEYS).write_note(note)
+    output = engine(home, "status").output
+    assert "following, 3 entries behind (second)" in output
+    assert "entry 7, state hash abc" in output
 
 
 def test_skip_wants_an_answer_and_without_a_terminal_yes(home: Path) -> None:

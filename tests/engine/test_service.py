@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from redis.exceptions import ResponseError
 
@@ -11,6 +12,7 @@ from engine.core import invariants
 from engine.core.exchange import Exchange, Limits
 from engine.rows import OtherVersion, Program
 from engine.store import Fenced
+from engine.watch import FOLLOWING, StandbyNote
 from shared.messages import (
     AmendOrder,
     CancelOrder,
@@ -286,3 +288,27 @@ def test_data_of_another_version_is_refused(venue: Venue, version: int, sentence
     venue.journal(deposit(ALICE, "INR", 5))
     with pytest.raises(OtherVersion, match=sentence):
         venue.engine().run_until_idle()
+
+
+def test_a_working_engine_ends_its_work_at_a_beat_that_tells_of_a_halt(venue: Venue) -> None:
+    engine = venue.engine()
+    assert engine.store.acquire()
+    assert engine.service._begin()
+    engine.service.turn()
+    assert not engine.store.beat()
+    venue.redis.hset(venue.keys.meta, "halt", "the standby disagrees")
+    engine.service._beat()
+    assert engine.service._is_halted
+    engine.link.close()
+
+
+def test_an_engine_waits_a_lease_for_a_standby_that_is_ready(venue: Venue) -> None:
+    engine = venue.engine(owner="first")
+    note = StandbyNote(owner="second", state=FOLLOWING)
+    venue.redis.set(venue.keys.standby, msgspec.json.encode(note))
+    assert engine.store.is_stood_by()
+    assert not venue.engine(owner="second").store.is_stood_by()
+    engine.run_until_idle()
+    assert venue.meta("owner") == "first", "nobody took over, so it did"
+    venue.redis.set(venue.keys.standby, b"{")
+    assert not venue.engine(owner="first").store.is_stood_by()

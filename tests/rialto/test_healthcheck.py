@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import msgspec
 import pytest
 import redis
 
+from engine.watch import FOLLOWING, LOADING, STOPPED, StandbyNote
 from rialto.embedded_redis import choose_port
 from rialto.healthcheck import ARCHIVE_BEHIND_MAX, main
 from shared.channels import Keys
@@ -61,6 +63,20 @@ def test_a_halted_venue_is_not_healthy(
     assert capsys.readouterr().err == "The venue is halted: three deaths at entry 7.\n"
 
 
+def test_a_standby_is_healthy_while_it_speaks_and_agrees_or_leads(
+    venue: redis.Redis, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RIALTO_ENGINE_OWNER", "second")
+    venue.set(KEYS.lease, "first")
+    assert main(["standby"]) == 1
+    assert capsys.readouterr().err == "The standby says nothing of itself.\n"
+    for state, code in ((LOADING, 0), (FOLLOWING, 0), (STOPPED, 1)):
+        venue.set(KEYS.standby, msgspec.json.encode(StandbyNote(owner="second", state=state)))
+        assert main(["standby"]) == code
+    venue.set(KEYS.lease, "second")
+    assert main(["standby"]) == 0
+
+
 def test_an_archive_is_healthy_until_it_is_far_behind(
     venue: redis.Redis, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,7 +121,9 @@ def test_the_program_names_the_services_that_it_knows(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 1
-    assert capsys.readouterr().err == "Name one service: engine, archive, api, broadcaster.\n"
+    assert (
+        capsys.readouterr().err == "Name one service: engine, standby, archive, api, broadcaster.\n"
+    )
 
 
 def test_settings_that_cannot_be_used_are_one_sentence(

@@ -34,6 +34,15 @@ async def test_the_lease_of_a_dead_engine_does_not_make_the_next_one_ready(redis
     assert not await probe.ready()
 
 
+async def test_an_engine_that_stands_by_another_is_ready(redis_url: str) -> None:
+    acquire(redis_url, 7)
+    probe, own = (EngineProbe(redis_url, KEYS, name) for name in ("another", "owner"))
+    for each in (probe, own):
+        await each.before_start()
+    assert await probe.ready()
+    assert not await own.ready(), "its own lease may be that of its dead self"
+
+
 async def test_a_redis_that_does_not_answer_means_not_ready(redis_url: str) -> None:
     probe = EngineProbe("redis://127.0.0.1:1/0", KEYS)
     await probe.before_start()

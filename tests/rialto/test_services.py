@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rialto.home import Home
-from rialto.services import service_environ
+from rialto.services import exchange_specs, service_environ
 from shared.settings import Settings, load_settings
 
 
@@ -25,3 +25,20 @@ def test_a_settings_file_that_changed_since_the_start_does_not_reach_the_service
     loaded = load_settings(environ=ours)
     assert (loaded.venue, loaded.api_port) == ("moon", 4321)
     assert (loaded.home, loaded.redis_url) == (str(home.folder), "redis://here")
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_standby_is_an_engine_of_another_name_unless_switched_off(
+    wanted: bool, tmp_path: Path
+) -> None:
+    settings = Settings(standby=wanted)
+    environ = service_environ({}, settings, Home(tmp_path), "redis://here", "id")
+    specs = {spec.name: spec for spec in exchange_specs(settings, environ, "redis://here", ())}
+    assert ("standby" in specs) is wanted
+    if wanted:
+        engine, standby = specs["engine"], specs["standby"]
+        assert standby.argv == engine.argv
+        owners = [spec.environ["RIALTO_ENGINE_OWNER"] for spec in (engine, standby)]
+        assert owners[1] == f"{owners[0]}-standby"
+        assert list(specs).index("standby") > list(specs).index("engine")
+        assert standby.stop_rank < engine.stop_rank

@@ -7,16 +7,21 @@ service believes that it talks to Redis and that time passes.
 import contextlib
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import redis
 from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 
 from engine.core.exchange import Exchange, Limits
+from engine.redis_link import RedisLink
+from engine.rows import Meta
 from engine.service import EngineOptions, EngineService
+from engine.standby import Standby, StandbyOptions
 from engine.store import Fenced, Lease, Store
+from engine.watch import Watch
 from shared.messages import Command, Event
 from tests.simulation.model_redis import Argument, ModelRedis, Response
+from tests.support.standbys import InlineAudit
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -95,6 +100,17 @@ class SlowLink:
         return response
 
 
+class CountedStandby(Standby):
+    """Tells the world when it has gone on from its memory."""
+
+    world: "World"
+
+    def take_over(self, meta: Meta, on_page: Callable[[], None]) -> Exchange | None:
+        exchange = super().take_over(meta, on_page)
+        self.world.figures.takeovers += exchange is not None
+        return exchange
+
+
 class SimulatedEngine:
     """One process that runs the engine; `wake_at_us` is when it wants to go on."""
 
@@ -105,8 +121,19 @@ class SimulatedEngine:
         self.ended = False
         self.fenced = False
         options = EngineOptions(LEASE_TTL_MS, world.batch_max, TRADES_MAX, LIMITS)
-        store = world.make_store(SlowLink(world, self), world.keys, Lease(owner, LEASE_TTL_MS))
-        self._service = EngineService(store, world.keys, options, should_stop=lambda: False)
+        link = SlowLink(world, self)
+        store = world.make_store(link, world.keys, Lease(owner, LEASE_TTL_MS))
+        standby = world.make_standby(
+            cast(RedisLink, link),
+            Watch(cast(RedisLink, link), world.keys),
+            StandbyOptions(owner, LIMITS),
+            InlineAudit(),
+            should_stop=lambda: False,
+        )
+        standby.world = world
+        self._service = EngineService(
+            store, world.keys, options, should_stop=lambda: False, standby=standby
+        )
         self._greenlet = greenlet(self._main)
 
     def go_on(self) -> None:

@@ -4,7 +4,7 @@ The rule of this file: it does what the Lua scripts do, line by line; `test_mode
 the two on a real Redis. Its clock is told, never read.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 
 from redis.exceptions import ResponseError
@@ -40,6 +40,7 @@ class ModelRedis:
         self.streams: dict[str, list[tuple[int, list[bytes]]]] = {}
         self.lists: dict[str, list[bytes]] = {}
         self.expires_us: dict[str, int] = {}
+        self._changes = 0
         self.published: list[tuple[str, bytes]] = []
         self._scripts: dict[str, Callable[[list[str], list[bytes]], Response]] = {
             "acquire": self._acquire,
@@ -50,8 +51,13 @@ class ModelRedis:
             "commit": self._commit,
             "enqueue": self._enqueue,
             "skip": self._skip,
+            "cursor": self._cursor,
+            "doubt": self._doubt,
+            "look": self._look,
+            "page": self._page,
         }
         self._commands: dict[str, Callable[..., Response]] = {
+            "DEL": self._del,
             "GET": lambda key: self._get(key.decode()),
             "HGET": lambda key, field: self._hash(key).get(field),
             "HMGET": lambda key, *fields: [self._hash(key).get(field) for field in fields],
@@ -64,6 +70,8 @@ class ModelRedis:
             "PUBLISH": lambda channel, data: self.published.append((channel.decode(), data)),
             "XRANGE": self._xrange,
             "XREAD": self._xread,
+            "XREVRANGE": self._newest,
+            "XTRIM": self._xtrim,
         }
 
     def call(self, *arguments: Argument) -> Response:
@@ -80,7 +88,10 @@ class ModelRedis:
         if holder and holder != args[0]:
             return 0
         epoch = self._count(keys[0], b"epoch")
-        self.hashes[keys[0]][b"owner"] = args[0]
+        row = self.hashes[keys[0]]
+        row[b"owner"] = args[0]
+        if row.get(b"program") != args[2]:
+            row[b"program"], row[b"program_at"] = args[2], row.get(b"position", b"0")
         self._lease(keys[1], args[0], args[1])
         return epoch
 
@@ -98,7 +109,7 @@ class ModelRedis:
         self._lease(keys[1], args[0], args[1])
         sequence = self._field(keys[0], b"sequence") or b"0"
         self.published.append((args[3].decode(), epoch + b" " + sequence))
-        return 1
+        return 2 if self._field(keys[0], b"halt") else 1
 
     def _attempt(self, keys: list[str], args: list[bytes]) -> int:
         if self._field(keys[0], b"epoch") != args[0]:
@@ -126,6 +137,9 @@ class ModelRedis:
             command, key, count = program[i].decode(), program[i + 1], int(program[i + 2])
             self._commands[command](key, *program[i + 3 : i + 3 + count])
             i += 3 + count
+        if self._get(keys[3]) is not None:
+            self._changes += 1
+            self._xadd(keys[4], self._changes, [b"f", args[3], b"w", args[6]])
         return b"OK"
 
     def _enqueue(self, keys: list[str], args: list[bytes]) -> list[bytes | int]:
@@ -155,7 +169,42 @@ class ModelRedis:
         self._hdel(keys[2].encode(), b"halt")
         return n + 1
 
+    def _cursor(self, keys: list[str], args: list[bytes]) -> int:
+        self.strings[keys[0]] = args[0]
+        if len(args) > 1:
+            self.expires_us[keys[0]] = self.now_us + int(args[1]) * 1_000
+        return 1
+
+    def _doubt(self, keys: list[str], args: list[bytes]) -> int:
+        if self._field(keys[0], b"halt"):
+            return 0
+        self.hashes.setdefault(keys[0], {})[b"halt"] = args[0]
+        return 1
+
+    def _state(self, key: str) -> list[Response]:
+        return [self._field(key, b"position") or b"0", self._field(key, b"chain") or b""]
+
+    def _page(self, keys: list[str], _args: list[bytes]) -> list[Response]:
+        rows = self._hash(keys[1].encode())
+        return [*self._state(keys[0]), len(rows), [b"0", self._flat(keys[1].encode())]]
+
+    def _look(self, keys: list[str], args: list[bytes]) -> list[Response]:
+        return [*self._state(keys[0]), [self._field(keys[1], name) for name in args]]
+
     # ---- commands ----
+
+    def _del(self, key: bytes) -> int:
+        self.expires_us.pop(key.decode(), None)
+        return int(self.strings.pop(key.decode(), None) is not None)
+
+    def _newest(self, key: bytes, *_words: bytes) -> Response:
+        return [(b"%d-0" % n, fields) for n, fields in self.streams.get(key.decode(), [])[-1:]]
+
+    def _xtrim(self, key: bytes, _minid: bytes, first: bytes) -> int:
+        stream = self.streams.get(key.decode(), [])
+        kept = bisect_left(stream, int(first[:-2]), key=lambda entry: entry[0])
+        del stream[:kept]
+        return kept
 
     def _get(self, key: str) -> bytes | None:
         if self.expires_us.get(key, self.now_us + 1) <= self.now_us:

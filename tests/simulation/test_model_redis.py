@@ -22,7 +22,7 @@ def _random_call(random: Random) -> Call:
     owner = random.choice(("ann", "bob"))
     meta_lease = [KEYS.meta, KEYS.lease]
     calls: list[Call] = [
-        ("acquire", meta_lease, [owner, TTL_MS]),
+        ("acquire", meta_lease, [owner, TTL_MS, f"version-{n}"]),
         ("release", [*meta_lease, KEYS.attempts], [owner, epoch]),
         ("beat", meta_lease, [owner, TTL_MS, epoch, KEYS.heartbeat_channel]),
         ("attempt", [KEYS.meta, KEYS.attempts], [epoch, n]),
@@ -38,8 +38,17 @@ def _random_call(random: Random) -> Call:
     program.write("LPUSH", KEYS.dead, [b"\xff\x00", f"{n}"])
     program.write("LTRIM", KEYS.dead, [0, 2])
     head: list[Argument] = [owner, TTL_MS, epoch, position, position + 1, "events"]
-    commit: Call = ("commit", [*meta_lease, KEYS.events], [*head, program.packed()])
+    commit_keys = [*meta_lease, KEYS.events, KEYS.changes_wanted, KEYS.changes]
+    commit: Call = ("commit", commit_keys, [*head, program.packed()])
     calls += [commit] * 4
+    if random.random() < 0.1:
+        calls.append(("doubt", [KEYS.meta], ["another reason"]))
+    calls += [
+        ("cursor", [KEYS.changes_wanted], ["1", TTL_MS]),
+        ("cursor", [KEYS.cursor("test")], [n]),
+        ("page", [KEYS.meta, KEYS.balances], ["0", 100]),
+        ("look", [KEYS.meta, KEYS.balances], ["1:INR", f"{n}:INR"]),
+    ]
     return random.choice(calls)
 
 
@@ -49,6 +58,9 @@ def _outcome(server: RedisLink | ModelRedis, call: Call) -> Response:
         response = server.run(script, keys, arguments)
     except ResponseError as error:
         return str(error).split()[0]
+    if script == "page" and isinstance(response, list):
+        flat = response[3][1]
+        return [*response[:3], sorted(zip(flat[::2], flat[1::2], strict=True))]
     if script == "enqueue" and isinstance(response, list) and response[0]:
         return response[0]  # The clock beside it is the real one.
     return response
@@ -64,6 +76,9 @@ def _content(server: RedisLink | ModelRedis) -> dict[str, object]:
         stream = server.call("XRANGE", key, "-", "+")
         assert isinstance(stream, list)
         content[key] = [(name, fields[-1]) for name, fields in stream]
+    changes = server.call("XREVRANGE", KEYS.changes, "+", "-", "COUNT", 1)
+    assert isinstance(changes, list)
+    content["changes"] = [fields for _, fields in changes]
     content["n"], content["lease"] = server.call("GET", KEYS.n), server.call("GET", KEYS.lease)
     return content
 

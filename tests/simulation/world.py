@@ -13,7 +13,9 @@ import pytest
 from msgspec import Raw
 from redis.exceptions import ResponseError
 
+import engine.loading
 import engine.service
+import engine.standby
 import engine.store
 from engine.entries import skipped_numbers
 from engine.store import Store
@@ -37,6 +39,7 @@ from shared.wire import NOBODY, WIRE_VERSION, Envelope, Reply, decode, encode
 from tests.simulation.engines import (
     DEADLY,
     LIMITS,
+    CountedStandby,
     ModelTime,
     MortalExchange,
     Request,
@@ -44,7 +47,7 @@ from tests.simulation.engines import (
     SimulatedEngine,
     StoreMaker,
 )
-from tests.simulation.model_redis import ModelRedis
+from tests.simulation.model_redis import Argument, ModelRedis, Response
 from tests.support.replay import Replayed, check_replay, record_of
 
 STEPS = 400  # About five starts of an engine and forty commits.
@@ -57,8 +60,10 @@ BACKLOG_MAX = 25
 STEP_US_MAX = 2_500
 FREEZE_US_MAX = 450_000  # One lease and a half.
 CRASH_RATE, FREEZE_RATE, DELIVER_RATE, CLIENT_RATE, OPERATOR_RATE = 0.012, 0.03, 0.05, 0.15, 0.02
+TRIM_RATE = 0.01
 START_RATE, EXTRA_START_RATE = 0.3, 0.05
 MID_CHECK_RATE = 0.1
+AUDIT_EVERY_S = 0.1  # Of the standbys' memory; a run takes about a second of its own time.
 
 
 @dataclass
@@ -76,6 +81,7 @@ class Mutant:
     name: str
     fenced: bool = True
     make_store: StoreMaker = Store
+    make_standby: type[CountedStandby] = CountedStandby
     patch: Callable[[pytest.MonkeyPatch], None] = lambda _patch: None
 
 
@@ -85,6 +91,7 @@ class Figures:
 
     crashes: int = 0
     fenced: int = 0
+    takeovers: int = 0
     late_deliveries: int = 0
     skips: int = 0
     entries: int = 0
@@ -98,6 +105,7 @@ class World:
         self.redis = ModelRedis(fenced=mutant.fenced)
         self.keys = Keys("sim")
         self.make_store = mutant.make_store
+        self.make_standby = mutant.make_standby
         self.batch_max = self.random.randint(1, 6)
         self.faulty = True
         self.engines: list[SimulatedEngine] = []
@@ -105,6 +113,7 @@ class World:
         self.sent: list[Sent] = []
         self.acknowledged: dict[int, bytes] = {}
         self.figures = Figures()
+        self._archived: dict[str, list[Response]] = {self.keys.journal: [], self.keys.events: []}
         self._starts = 0
         for command in _venue_commands():
             self._enqueue(_payload(command, NOBODY, 0))
@@ -124,6 +133,7 @@ class World:
             (DELIVER_RATE, self._deliver),
             (CLIENT_RATE, self._client),
             (OPERATOR_RATE, self._operate),
+            (TRIM_RATE, self._trim),
         ):
             if roll < rate:
                 act()
@@ -169,10 +179,31 @@ class World:
         with contextlib.suppress(ResponseError):  # Nobody is there to hear it.
             request()
 
+    def _trim(self) -> None:
+        """The archiver copies what is committed and trims it, whoever is still reading."""
+        if not self.position():
+            return
+        sequence = int(self.redis.hashes[self.keys.meta][b"sequence"])
+        for key, last in ((self.keys.journal, self.position()), (self.keys.events, sequence)):
+            stream = self.redis.call("XRANGE", key, "-", "+")
+            assert isinstance(stream, list)
+            self._archived[key] += [row for row in stream if int(row[0][:-2]) <= last]
+            self.redis.call("XTRIM", key, "MINID", f"{last + 1}-0")
+
+    def _read_all(self, *arguments: Argument) -> Response:
+        """Read as from a Redis that was never trimmed."""
+        response = self.redis.call(*arguments)
+        if arguments[0] == "XRANGE":
+            assert isinstance(response, list)
+            return self._archived[str(arguments[1])] + response
+        return response
+
     def _operate(self) -> None:
         """The operator looks: a halted venue is told to pass over the deadly entry."""
-        if not self.redis.call("HGET", self.keys.meta, "halt"):
+        halt = self.redis.call("HGET", self.keys.meta, "halt")
+        if not isinstance(halt, bytes) or not halt:
             return
+        assert halt.startswith(b"the engine died"), halt.decode()
         deadly_n = self.position() + 1
         keys = [self.keys.n, self.keys.journal, self.keys.meta, self.keys.attempts]
         payload = _payload(SkipCommand(skip_n=deadly_n), NOBODY, 0)
@@ -244,7 +275,7 @@ class World:
 
     def check(self) -> Replayed:
         """Raise unless what is stored so far is what the journal makes of it."""
-        record = record_of(self.redis.call, self.keys)
+        record = record_of(self._read_all, self.keys)
         self.figures.entries = len(record.entries)
         for n, payload in self.acknowledged.items():
             assert record.entries[n - 1].payload == payload, "An acknowledged entry is lost."
@@ -336,9 +367,12 @@ def run_seed(seed: int, mutant: Mutant = SOUND) -> Figures:
     """Run one seed to its end; raises AssertionError when a promise was broken."""
     world = World(seed, mutant)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine.service, "time", ModelTime(world))
-        patch.setattr(engine.service, "_log", SilentLog())
-        patch.setattr(engine.service, "Exchange", MortalExchange)
+        for module in (engine.service, engine.standby):
+            patch.setattr(module, "time", ModelTime(world))
+            patch.setattr(module, "_log", SilentLog())
+            patch.setattr(module, "Exchange", MortalExchange)
+        patch.setattr(engine.loading, "time", ModelTime(world))
+        patch.setattr(engine.standby, "AUDIT_EVERY_S", AUDIT_EVERY_S)
         mutant.patch(patch)
         try:
             middle = world.random.randrange(STEPS)

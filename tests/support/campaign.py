@@ -39,7 +39,7 @@ TREASURY_PAUSE_S = 0.1
 READY_DEADLINE_S = 60.0  # The first start of all processes on two busy cores.
 PROGRESS_DEADLINE_S = 45.0  # Any healing takes a few seconds; this is "never".
 STALLED_KILLS_MAX = 1  # Three deaths at one entry halt the venue, which is another test.
-KILL_PAUSE_MAX_S = {"engine": 1.2, "api": 1.0, "broadcaster": 2.0, "redis": 2.5}
+KILL_PAUSE_MAX_S = {"engine": 1.2, "standby": 1.2, "api": 1.0, "broadcaster": 2.0, "redis": 2.5}
 KILLED_AT_WORK_RATE = 0.7  # Of the kills of a door; the others may hit its start.
 REDIS_DOWN_MAX_S = 0.4
 MARKET_WATCHED = "TATA_INR"
@@ -169,7 +169,7 @@ class Gate:
 
     @contextlib.asynccontextmanager
     async def passed(self, name: str) -> AsyncIterator[None]:
-        if name not in ("engine", "redis"):
+        if name not in ("engine", "standby", "redis"):
             yield
             return
         async with self._lock:

@@ -10,7 +10,9 @@ from typing import Any
 from websockets.exceptions import WebSocketException
 
 from engine.archive import ArchiveError, read_records
+from engine.core.exchange import Limits
 from engine.entries import Entry, decode_entry
+from engine.verify import verify
 from shared.bus import CommandBus
 from tests.support.campaign import (
     MARKET_WATCHED,
@@ -217,6 +219,11 @@ async def check_archive(campaign: Campaign) -> Replayed:
 
     await eventually_async(archived, PROGRESS_DEADLINE_S)
     await asyncio.sleep(RETRY_PAUSE_S)
+    verdict = await asyncio.to_thread(
+        verify, system.archive, Limits(), snapshots=system.home / "snapshots"
+    )
+    assert verdict.ok, f"Entry {verdict.fault_n}: {verdict.fault}"
+    assert not verdict.snapshots_bad, verdict.snapshots_bad
     record = await asyncio.to_thread(read_record, system.redis.url, VENUE, system.archive)
     replayed = await asyncio.to_thread(check_replay, record)
     check_journal_holds_answers(campaign, record.entries)
@@ -249,6 +256,7 @@ async def check_all(campaign: Campaign, bus: CommandBus) -> dict[str, int]:
         "definite": campaign.definite(),
         "trades": ledger.trades,
         "entries": replayed.exchange.n,
+        "takeovers from memory": campaign.system.takeovers(),
         "feed connections": campaign.feed_connections,
         **vars(campaign.counts),
         **{f"{name} kills": count for name, count in campaign.kills.items()},

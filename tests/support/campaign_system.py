@@ -20,11 +20,15 @@ VENUE = "rialto"
 LEASE_TTL_MS = 500
 REPLY_TIMEOUT_MS = 300  # Shorter than an engine's start, so that clients are told 202 as well.
 ANSWER_DEADLINE_S = 45.0  # Redis may be killed again and again while a service starts.
+TAKEN_OVER = "taken_over_from_memory"
+SNAPSHOT_INTERVAL_S = 2  # So that kills hit snapshots, too.
 KEEPER_PAUSE_S = 0.05  # Sooner than the supervisor, so that kills hit starts as well.
 
 
 class System:
-    """Redis, engine, archiver, gateway and broadcaster; `keep` runs beside whatever kills them."""
+    """Redis, engine, standby, archiver, gateway and broadcaster; `keep` runs beside whatever kills
+    them.
+    """
 
     def __init__(self, redis: RedisServer, folder: Path) -> None:
         self.redis = redis
@@ -44,10 +48,17 @@ class System:
             "reply_timeout_ms": REPLY_TIMEOUT_MS,
             "engine_owner": "campaign",
             "demo_markets": "false",
+            "snapshot_interval_s": SNAPSHOT_INTERVAL_S,
         }
         self.doors = {"api": api_port, "broadcaster": ws_port}
         self.services = {
             "engine": Service("engine", self.home, settings),
+            "standby": Service(
+                "engine",
+                self.home,
+                {**settings, "engine_owner": "campaign-standby"},
+                label="standby",
+            ),
             "archive": Service(
                 "engine", self.home, settings, arguments=["archive"], label="archive"
             ),
@@ -87,6 +98,11 @@ class System:
         with contextlib.closing(connect(self.redis.url)) as client:
             reason = client.hget(self.keys.meta, "halt")
             return reason.decode() if isinstance(reason, bytes) else ""
+
+    def takeovers(self) -> int:
+        """Return how often a standby has gone on from its memory."""
+        logs = (self.services[name].log_path for name in ("engine", "standby"))
+        return sum(path.read_text(errors="replace").count(TAKEN_OVER) for path in logs)
 
     def logs(self) -> str:
         """Return the last words of all services."""

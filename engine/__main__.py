@@ -5,11 +5,12 @@ on and a new start may help, 78 (EX_CONFIG) with one sentence when it cannot.
 """
 
 import contextlib
+import gc
 import os
 import signal
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import redis
 
@@ -59,6 +60,17 @@ def _stop_asked() -> Callable[[], bool]:
     return lambda: bool(asked)
 
 
+def _at_step(environ: Mapping[str, str]) -> Callable[[str], None]:
+    may_die = failpoint(environ)
+
+    def at_step(name: str) -> None:
+        if name == "loaded":
+            gc.freeze()  # What was loaded stays: no look for garbage goes through all of it.
+        may_die(name)
+
+    return at_step
+
+
 def _run_engine(settings: Settings, should_stop: Callable[[], bool]) -> int:
     look_rarely()
     link, keys = RedisLink(settings.redis_url), Keys(settings.venue)
@@ -68,7 +80,7 @@ def _run_engine(settings: Settings, should_stop: Callable[[], bool]) -> int:
         keys,
         engine_options(settings),
         should_stop=should_stop,
-        at_step=failpoint(os.environ),
+        at_step=_at_step(os.environ),
         standby=Standby(
             link,
             Watch(link, keys),

@@ -5,7 +5,8 @@ decoded are an entry too.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared.messages import Command, SkipCommand
 from shared.wire import (
@@ -20,8 +21,7 @@ from shared.wire import (
 _SKIP_TAG = b"skip_command"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, gc=False):
     """Entry `n` of the journal, stamped by the Redis clock, its payload as it was written."""
 
     n: int
@@ -29,8 +29,7 @@ class Entry:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(Struct, frozen=True, gc=False):
     """What an entry asks for, and whom to answer."""
 
     gateway: str

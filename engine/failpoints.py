@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Mapping
 
 VARIABLE = "ENGINE_FAILPOINT"
-STEPS = ("acquired", "loaded", "read", "applied", "committed", "published")
+STEPS = ("acquired", "loaded", "read", "applied", "sent", "committed", "published")
 
 
 def failpoint(environ: Mapping[str, str]) -> Callable[[str], None]:

@@ -37,6 +37,7 @@ class RedisLink:
         self._client = connect(url)
         self._connection: ConnectionInterface = self._client.connection_pool.make_connection()
         self._scripts: dict[str, Script] = {}
+        self._started: tuple[str, Sequence[str], Sequence[Argument]] | None = None
 
     def open(self) -> None:
         self._connection.connect()
@@ -52,6 +53,7 @@ class RedisLink:
 
     def call(self, *arguments: Argument) -> Response:
         """Send one command and return its response; an error response is raised."""
+        assert self._started is None, "the answer of the script under way comes first"
         self._connection.send_packed_command(self._connection.pack_command(*arguments))
         return self._connection.read_response()
 
@@ -59,6 +61,7 @@ class RedisLink:
         """Send commands in one write and return their responses in order; the first error is
         raised.
         """
+        assert self._started is None, "the answer of the script under way comes first"
         self._connection.send_packed_command(self._connection.pack_commands(commands))
         return [self._connection.read_response() for _ in commands]
 
@@ -70,6 +73,32 @@ class RedisLink:
         except NoScriptError:
             self.call("SCRIPT", "LOAD", script.text)
             return self.call("EVALSHA", script.sha, len(keys), *keys, *arguments)
+
+    def start(
+        self,
+        first: Sequence[tuple[Argument, ...]],
+        name: str,
+        keys: Sequence[str],
+        arguments: Sequence[Argument],
+    ) -> list[Response]:
+        """Send the commands `first` and one of SCRIPTS in one write; return the responses of the
+        commands. The script's own is fetched by `finish`, before anything else may be sent.
+        """
+        assert self._started is None, "one script at a time is under way"
+        script = (b"EVALSHA", self._scripts[name].sha, len(keys), *keys, *arguments)
+        self._connection.send_packed_command(self._connection.pack_commands([*first, script]))
+        self._started = name, keys, arguments
+        return [self._connection.read_response() for _ in first]
+
+    def finish(self) -> Response:
+        """Wait for the response of the script that was started; as `run` otherwise."""
+        assert self._started is not None, "a script is under way"
+        name, keys, arguments = self._started
+        self._started = None
+        try:
+            return self._connection.read_response()
+        except NoScriptError:
+            return self.run(name, keys, arguments)
 
     def _major_version(self) -> int:
         info = self.call("INFO", "server")

@@ -24,6 +24,8 @@ from shared.messages import (
 )
 from shared.wire import CommandResult, FillReport
 
+_OF_AN_ORDER = (OrderAccepted, OrderCancelled, OrderAmended)
+
 
 def result_of(
     exchange: Exchange, events: Sequence[Event], fingerprint: bytes
@@ -33,29 +35,30 @@ def result_of(
     `events` may begin with what was due before it. Encode the answer before the next command is
     applied: its orders are the living ones.
     """
-    answer = events[exchange.answer_at :]
+    answer = events[exchange.answer_at :] if exchange.answer_at else events
     first = answer[0]
-    if isinstance(first, CommandReplayed):
+    if type(first) is CommandReplayed:
         return None
     n, at_ns, sequence = exchange.n, exchange.at_ns, answer[-1].sequence
-    if isinstance(first, Rejected):
+    if type(first) is Rejected:
         return CommandResult(
             n, at_ns, sequence, fingerprint, first.code, first.field, named_order_id=first.order_id
         )
-    if isinstance(first, CommandSkipped):
+    if type(first) is CommandSkipped:
         return CommandResult(n, at_ns, sequence, fingerprint, Reject.COMMAND_SKIPPED)
-    if isinstance(first, OrdersCancelled):
+    if type(first) is OrdersCancelled:
         return CommandResult(n, at_ns, sequence, fingerprint, count=first.count)
-    if not isinstance(first, OrderAccepted | OrderCancelled | OrderAmended):
+    if not isinstance(first, _OF_AN_ORDER):
         return CommandResult(n, at_ns, sequence, fingerprint)
+    expiry_reason, fills = _course(answer, first.order_id)
     return CommandResult(
         n,
         at_ns,
         sequence,
         fingerprint,
         order=exchange.order(first.order_id),
-        expiry_reason=_expiry_reason(answer, first.order_id),
-        fills=_fills(answer, first.order_id),
+        expiry_reason=expiry_reason,
+        fills=fills,
         other_order=_other_order(exchange, answer),
     )
 
@@ -67,19 +70,19 @@ def _other_order(exchange: Exchange, answer: Sequence[Event]) -> Order | None:
     return exchange.order(answer[1].order_id)
 
 
-def _expiry_reason(answer: Sequence[Event], order_id: int) -> str:
-    ends = (event for event in answer if isinstance(event, OrderExpired))
-    return next((end.reason for end in ends if end.order_id == order_id), "")
+def _course(answer: Sequence[Event], order_id: int) -> tuple[str, tuple[FillReport, ...]]:
+    """Return why the order expired, or "", and its first fills; in one pass, for every order.
 
-
-def _fills(answer: Sequence[Event], order_id: int) -> tuple[FillReport, ...]:
-    # A stop that these trades triggered, perhaps somebody else's, trades in the same command.
-    trades = [
-        event
-        for event in answer
-        if isinstance(event, TradeExecuted) and event.taker.order_id == order_id
-    ]
-    return tuple(
-        FillReport(trade.trade_id, trade.price_ticks, trade.quantity_lots, trade.taker.fee_atoms)
-        for trade in trades[:FILLS_IN_RESULT_MAX]
-    )
+    A stop that its trades triggered, perhaps somebody else's, trades in the same command.
+    """
+    expiry_reason, fills = "", []
+    for event in answer:
+        if type(event) is TradeExecuted and event.taker.order_id == order_id:
+            fills.append(
+                FillReport(
+                    event.trade_id, event.price_ticks, event.quantity_lots, event.taker.fee_atoms
+                )
+            )
+        elif type(event) is OrderExpired and event.order_id == order_id:
+            expiry_reason = event.reason
+    return expiry_reason, tuple(fills[:FILLS_IN_RESULT_MAX])

@@ -5,9 +5,10 @@ The rule of this file: each row is written in one place and read in one place, s
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from engine.core.changes import Changes, ClosedOrder, RememberedKey, Rows
 from shared.channels import Keys, balance_field, result_field
@@ -21,7 +22,7 @@ SCAN_COUNT = 2_000  # Rows in one answer while loading: a few hundred kilobytes.
 # The heads of a msgpack list and string with four-byte lengths.
 ARRAY32, STR32 = b"\xdd", b"\xdb"
 
-Argument = str | bytes | int
+Argument = str | Raw  # A text, or bytes by `raw_string`.
 Call = Callable[..., object]
 
 
@@ -56,25 +57,33 @@ _RESULT = msgspec.msgpack.Decoder(ResultRow)  # Used a million times in a row.
 
 @dataclass(slots=True)
 class Program:
-    """The writes of one commit: groups of command, key, count and arguments."""
+    """The writes of one commit: groups of command, key, count and arguments.
+
+    Redis' own msgpack knows no `bin` type, and its numbers are doubles; so all arguments are
+    strings: texts as they are, bytes by `raw_string`.
+    """
 
     arguments: list[Argument] = field(default_factory=list)
 
     def write(self, command: str, key: str, arguments: list[Argument]) -> None:
         if arguments:
-            self.arguments += (command, key, len(arguments))
+            self.arguments += (command, key, str(len(arguments)))
             self.arguments += arguments
 
     def packed(self) -> bytes:
-        """Return the program as one msgpack list of raw strings.
+        """Return the program as one msgpack list."""
+        return encode(self.arguments)
 
-        Redis' own codec knows no `bin` type, and its numbers are doubles; so all are strings.
-        """
-        texts = [text if isinstance(text, bytes) else str(text).encode() for text in self.arguments]
-        parts = [ARRAY32, len(texts).to_bytes(4, "big")]
-        for text in texts:
-            parts += (STR32, len(text).to_bytes(4, "big"), text)
-        return b"".join(parts)
+
+def raw_string(data: bytes) -> Raw:
+    """Return bytes as a string of msgpack, though they need not be text."""
+    return Raw(_string_head(len(data)) + data)
+
+
+@cache
+def _string_head(size: int) -> bytes:
+    # There are as many as rows have sizes: a few hundred, at most the 64 KiB of a full result.
+    return STR32 + size.to_bytes(4, "big")
 
 
 def write_meta(program: Program, keys: Keys, meta: Meta) -> None:
@@ -82,9 +91,10 @@ def write_meta(program: Program, keys: Keys, meta: Meta) -> None:
         "HSET",
         keys.meta,
         [
-            "position", meta.position, "sequence", meta.sequence, "chain", meta.chain.hex(),
-            "at_ns", meta.at_ns, "next_order_id", meta.next_order_id,
-            "unreadable", meta.unreadable, "version", meta.version,
+            "position", str(meta.position), "sequence", str(meta.sequence),
+            "chain", meta.chain.hex(), "at_ns", str(meta.at_ns),
+            "next_order_id", str(meta.next_order_id), "unreadable", str(meta.unreadable),
+            "version", str(meta.version),
         ],
     )  # fmt: skip
 
@@ -106,7 +116,7 @@ def write_changes(
     _write_market_data(program, keys, changes, trades_max)
     added: list[Argument] = []
     for (account_id, key), (n, _fingerprint) in changes.results_added.items():
-        added += (result_field(account_id, key), results[n])
+        added += (result_field(account_id, key), raw_string(results[n]))
     program.write("HSET", keys.results, added)
     forgotten: list[Argument] = [result_field(*name) for name in changes.results_forgotten]
     program.write("HDEL", keys.results, forgotten)
@@ -114,8 +124,9 @@ def write_changes(
 
 def write_dead(program: Program, keys: Keys, payloads: list[bytes]) -> None:
     if payloads:
-        program.write("LPUSH", keys.dead, [payload[:PAYLOAD_SIZE_MAX] for payload in payloads])
-        program.write("LTRIM", keys.dead, [0, DEAD_ENTRIES_MAX - 1])
+        rows: list[Argument] = [raw_string(payload[:PAYLOAD_SIZE_MAX]) for payload in payloads]
+        program.write("LPUSH", keys.dead, rows)
+        program.write("LTRIM", keys.dead, ["0", str(DEAD_ENTRIES_MAX - 1)])
 
 
 def _write_structs(
@@ -123,25 +134,29 @@ def _write_structs(
 ) -> None:
     arguments: list[Argument] = []
     for name, row in rows.items():
-        arguments += (name, encode(row))
+        arguments += (str(name), raw_string(encode(row)))
     program.write("HSET", key, arguments)
 
 
 def _write_orders(program: Program, keys: Keys, changes: Changes) -> None:
     open_rows: dict[int, list[Argument]] = {}
     for order in changes.open_orders.values():
-        open_rows.setdefault(order.account_id, []).extend((order.order_id, encode(order)))
+        open_rows.setdefault(order.account_id, []).extend(_order_row(order))
     for account_id, arguments in open_rows.items():
         program.write("HSET", keys.open_orders(account_id), arguments)
     gone: dict[int, list[Argument]] = {}
     closed: list[Argument] = []
     for order in changes.closed_orders.values():
-        gone.setdefault(order.account_id, []).append(order.order_id)
-        closed += (order.order_id, encode(order))
+        gone.setdefault(order.account_id, []).append(str(order.order_id))
+        closed += _order_row(order)
     for account_id, arguments in gone.items():
         program.write("HDEL", keys.open_orders(account_id), arguments)
     program.write("HSET", keys.closed, closed)
-    program.write("HDEL", keys.closed, list(changes.forgotten_closed))
+    program.write("HDEL", keys.closed, list(map(str, changes.forgotten_closed)))
+
+
+def _order_row(order: Order) -> tuple[str, Raw]:
+    return str(order.order_id), raw_string(encode(order))
 
 
 def _write_market_data(program: Program, keys: Keys, changes: Changes, trades_max: int) -> None:
@@ -151,14 +166,14 @@ def _write_market_data(program: Program, keys: Keys, changes: Changes, trades_ma
         present: list[Argument] = []
         for side, price_ticks, lots in levels:
             if lots:
-                present += (f"{side}{price_ticks}", lots)
+                present += (f"{side}{price_ticks}", str(lots))
         gone: list[Argument] = [f"{side}{price}" for side, price, lots in levels if not lots]
         program.write("HSET", keys.depth(market), present)
         program.write("HDEL", keys.depth(market), gone)
     for market, trades in changes.trades.items():
-        rows: list[Argument] = [encode(trade) for trade in trades[-trades_max:]]
+        rows: list[Argument] = [raw_string(encode(trade)) for trade in trades[-trades_max:]]
         program.write("LPUSH", keys.trades(market), rows)
-        program.write("LTRIM", keys.trades(market), [0, trades_max - 1])
+        program.write("LTRIM", keys.trades(market), ["0", str(trades_max - 1)])
 
 
 # ---- loading ----

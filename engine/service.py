@@ -1,8 +1,9 @@
 """The engine: read what is there, apply it, commit it at once, and only then speak of it.
 
-The rule of this file: persist before acknowledge. The four verbs of `EngineService.turn` stand in
-the only right order, and nothing is retried: an engine that cannot go on ends, and the next one
-begins from the rows.
+The rule of this file: persist before acknowledge. While a commit is on its way the next batch is
+already applied, in memory only: nothing of it is written before that commit has succeeded, and
+nothing is said of a commit before that. Nothing is retried: an engine that cannot go on ends, and
+the next one begins from the rows.
 """
 
 import time
@@ -18,7 +19,7 @@ from engine.loading import many_objects
 from engine.redis_link import Argument
 from engine.rows import Meta, Program, write_changes, write_dead, write_meta
 from engine.standby import Standby
-from engine.store import Store
+from engine.store import Commit, Store
 from engine.ticker import Ticker
 from shared.channels import Keys
 from shared.logs import get_logger
@@ -42,6 +43,14 @@ class EngineOptions:
     batch_commands_max: int
     recent_trades_max: int
     limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A commit that is on its way, and what is to be said once it has succeeded."""
+
+    last_n: int
+    announcements: list[tuple[Argument, ...]]
 
 
 def _nothing(_step: str) -> None:
@@ -75,6 +84,8 @@ class EngineService:
         self._beat_every_s = options.lease_ttl_ms / BEATS_PER_LEASE / 1_000
         self._beat_due_s = 0.0
         self._is_halted = False
+        self._ahead: list[Entry] = []
+        self._sent: Sent | None = None
         self._announcements: list[tuple[Argument, ...]] = []
         self._unreadable = 0
         self._position = 0
@@ -106,6 +117,7 @@ class EngineService:
 
     def count_death(self) -> None:
         """Note at which entry `run` has raised; call it once, for anything but a failing Redis."""
+        self._settle()
         n = self._applier.applying_n or self._position + 1
         if not self._plan.is_careful(n):  # A careful step was counted before it was taken.
             self._store.count_attempt(n)
@@ -160,6 +172,7 @@ class EngineService:
         self._applier = Applier(exchange, meta.chain, skips)
         self._unreadable = meta.unreadable
         self._position = meta.position
+        self._ahead = []
         self._beat()
         self._at_step("loaded")
         _log.info("engine_started", position=meta.position, skips=sorted(skips))
@@ -198,23 +211,40 @@ class EngineService:
         self._is_halted = False
         while not self._should_stop() and not self._is_halted:
             self.turn()
+        self._settle()
         self._store.announce(self._announcements)
         self._announcements = []
 
     def turn(self) -> None:
-        """Read one batch, apply it, commit it; it is announced with the next read, in one write.
+        """Apply one batch, and send its commit when the one before has succeeded.
 
+        A batch is announced in the write that comes next: with the next commit, or the next read.
         Then, if a timer is due, ask for the journal entry by which it happens.
         """
-        entries = self._read()
+        entries = self._ahead or self._read()
+        self._ahead = []
         if entries:
+            self._at_step("read")
+            if self._plan.is_careful(entries[0].n):
+                self._store.count_attempt(entries[0].n)
             batch = self._apply(entries)
-            self._commit(batch)
-            self._announcements = self._announcements_of(batch)
-        self._beat_if_due()
-        self._ticker.tick_if_due(self.exchange.next_due_ns(), self._position, time.time_ns())
+            commit = self._commit_of(batch)
+            self._settle()
+            self._send(commit, batch)
+        if time.monotonic() >= self._beat_due_s:
+            self._settle()
+            self._beat()
+        self._tick_if_due()
+
+    def _tick_if_due(self) -> None:
+        due_ns, now_ns = self.exchange.next_due_ns(), time.time_ns()
+        if 0 < due_ns <= now_ns:
+            self._settle()
+            self._ticker.tick_if_due(due_ns, self._position, now_ns)
 
     def _read(self) -> list[Entry]:
+        """Wait for entries, when nothing else is left to be done."""
+        self._settle()
         count_max = self._plan.count_max(self._position, self._options.batch_commands_max)
         block_ms = self._ticker.wait_ms(
             self.exchange.next_due_ns(),
@@ -225,10 +255,6 @@ class EngineService:
         entries = self._store.read(self._position, count_max, block_ms, announcements)
         if announcements:
             self._at_step("published")
-        if entries:
-            self._at_step("read")
-            if self._plan.is_careful(entries[0].n):
-                self._store.count_attempt(entries[0].n)
         return entries
 
     def _apply(self, entries: list[Entry]) -> Batch:
@@ -239,7 +265,7 @@ class EngineService:
         self._at_step("applied")
         return batch
 
-    def _commit(self, batch: Batch) -> None:
+    def _commit_of(self, batch: Batch) -> Commit:
         exchange = self.exchange
         changes = exchange.drain_changes()
         check_changes(exchange, changes)
@@ -255,17 +281,42 @@ class EngineService:
         write_meta(program, self._keys, meta)
         write_changes(program, self._keys, changes, batch.results, self._options.recent_trades_max)
         write_dead(program, self._keys, batch.dead)
-        self._store.commit(self._position, exchange.sequence, batch.packed_events(), program)
-        self._position = exchange.n
+        position = batch.position - len(batch.events)
+        return Commit(position, batch.position, exchange.sequence, batch.packed_events(), program)
+
+    def _send(self, commit: Commit, batch: Batch) -> None:
+        assert commit.position == self._position, "commits follow each other without a hole"
+        announcements, self._announcements = self._announcements, []
+        self._ahead = self._store.start_commit(
+            commit, first=announcements, ahead_max=self._ahead_max(commit.last_n)
+        )
+        if announcements:
+            self._at_step("published")
+        self._sent = Sent(commit.last_n, self._announcements_of(commit, batch))
+        self._at_step("sent")
+
+    def _ahead_max(self, position: int) -> int:
+        """Return how many entries may be applied while the commit up to `position` is under way."""
+        if self._plan.is_careful(position + 1):
+            return 0  # The next one is counted first, which must not overtake the commit.
+        return self._plan.count_max(position, self._options.batch_commands_max)
+
+    def _settle(self) -> None:
+        """Wait until the commit that is on its way has succeeded, if there is one."""
+        if self._sent is None:
+            return
+        sent, self._sent = self._sent, None
+        self._store.finish_commit()
+        self._position = sent.last_n
+        self._announcements = sent.announcements
         self._at_step("committed")
 
-    def _announcements_of(self, batch: Batch) -> list[tuple[Argument, ...]]:
-        events = ("PUBLISH", self._keys.events_channel, batch.packed_events())
+    def _announcements_of(self, commit: Commit, batch: Batch) -> list[tuple[Argument, ...]]:
         replies: list[tuple[Argument, ...]] = [
             ("PUBLISH", self._keys.reply_channel(gateway), encode(answers))
             for gateway, answers in batch.replies.items()
         ]
-        return [*replies, events]
+        return [*replies, ("PUBLISH", self._keys.events_channel, commit.events)]
 
     def _beat_if_due(self) -> None:
         if time.monotonic() >= self._beat_due_s:

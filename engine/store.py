@@ -37,6 +37,17 @@ class Lease:
     program: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One batch as it is written: everything behind entry `position`, up to and with `last_n`."""
+
+    position: int
+    last_n: int
+    last_sequence: int
+    events: bytes
+    program: Program
+
+
 class Store:
     """One engine's view of one venue in Redis; see `RedisLink` for what it raises."""
 
@@ -113,11 +124,7 @@ class Store:
             "XREAD", "COUNT", count_max, "BLOCK", block_ms,
             "STREAMS", self._keys.journal, f"{position}-0",
         )  # fmt: skip
-        response = self._link.call_all([*first, read])[-1]
-        if response is None:
-            return []
-        assert isinstance(response, list), "XREAD answers with a list of streams"
-        return [entry_of(entry_id, fields) for entry_id, fields in response[0][1]]
+        return _entries_in(self._link.call_all([*first, read])[-1])
 
     def append(self, payload: bytes) -> bool:
         """Journal an entry of the engine's own if no other waits; return whether it was taken."""
@@ -136,15 +143,35 @@ class Store:
         if announcements:
             self._link.call_all(announcements)
 
-    def commit(self, position: int, last_sequence: int, events: bytes, program: Program) -> None:
-        """Write everything that follows `position` atomically; raises Fenced."""
-        head: list[Argument] = [
-            self._lease.owner, self._lease.ttl_ms, self.epoch, position, last_sequence, events,
+    def start_commit(
+        self,
+        commit: Commit,
+        *,
+        first: list[tuple[Argument, ...]],
+        ahead_max: int,
+    ) -> list[Entry]:
+        """Send the commands `first`, then the commit, and return up to `ahead_max` entries that
+        follow it in the journal, to be applied while it is on its way.
+
+        Nobody may hear of the commit before `finish_commit` has returned.
+        """
+        read: list[tuple[Argument, ...]] = []
+        if ahead_max:
+            after = f"{commit.last_n}-0"
+            read = [("XREAD", "COUNT", ahead_max, "STREAMS", self._keys.journal, after)]
+        arguments: list[Argument] = [
+            self._lease.owner, self._lease.ttl_ms, self.epoch,
+            commit.position, commit.last_sequence, commit.events, commit.program.packed(),
         ]  # fmt: skip
         keys = self._keys
         names = [keys.meta, keys.lease, keys.events, keys.changes_wanted, keys.changes]
+        responses = self._link.start([*first, *read], "commit", names, arguments)
+        return _entries_in(responses[-1]) if read else []
+
+    def finish_commit(self) -> None:
+        """Wait until what was started is on disk; raises Fenced if nothing of it was written."""
         try:
-            self._link.run("commit", names, [*head, program.packed()])
+            self._link.finish()
         except ResponseError as error:
             if str(error).startswith("FENCED"):
                 raise Fenced(str(error)) from error
@@ -181,3 +208,10 @@ class Store:
         answer = self._link.run(script, [self._keys.meta, self._keys.lease], arguments)
         assert isinstance(answer, int), "the script answers with a number"
         return answer
+
+
+def _entries_in(response: object) -> list[Entry]:
+    if response is None:
+        return []
+    assert isinstance(response, list), "XREAD answers with a list of streams"
+    return [entry_of(entry_id, fields) for entry_id, fields in response[0][1]]

@@ -34,9 +34,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Throwaway:
-    """Where the exchange is reached."""
+    """Where the exchange is reached, and its processes by name: redis, engine, archive."""
 
     redis_url: str
+    pids: Mapping[str, int]
     venue: str = VENUE
 
 
@@ -81,7 +82,8 @@ async def _run(
         for spec in specs:
             if spec.vital or spec.name in PARTS:
                 parts.append(await stack.enter_async_context(_running(spec, home)))
-        return await _while_all_live(parts, work(Throwaway(redis.url)))
+        pids = {part.name: part.child.pid for part in parts}
+        return await _while_all_live(parts, work(Throwaway(redis.url, pids)))
 
 
 def _is_setting(name: str) -> bool:

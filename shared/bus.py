@@ -61,13 +61,24 @@ _log = get_logger(__name__)
 class _Pending:
     request_id: int
     payload: bytes
-    result_field: str
-    fingerprint: bytes
+    account_id: int
+    idempotency_key: str
+    command: bytes
     future: asyncio.Future[Outcome]
     followers: int = 0  # How many behind it must travel in the same call.
     n: int = 0
     lookup_at_s: float = field(default=0.0)
     give_up_at_s: float = field(default=0.0)
+
+    # Only a late command needs these, and few are late.
+
+    @property
+    def result_field(self) -> str:
+        return result_field(self.account_id, self.idempotency_key)
+
+    @property
+    def fingerprint(self) -> bytes:
+        return fingerprint(self.command)
 
 
 class CommandBus:
@@ -206,8 +217,9 @@ class CommandBus:
         return _Pending(
             self._request_id,
             payload,
-            result_field(command.account_id, command.idempotency_key),
-            fingerprint(data),
+            command.account_id,
+            command.idempotency_key,
+            data,
             asyncio.get_running_loop().create_future(),
         )
 

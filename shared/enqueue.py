@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import hiredis
 import redis
 import redis.asyncio
 from redis.asyncio.connection import AbstractConnection
@@ -59,13 +60,15 @@ class Enqueuer:
     async def _send(
         self, connection: AbstractConnection, script: Script, payloads: Sequence[bytes]
     ) -> Journalled | NotAccepted:
-        call = ("EVALSHA", script.sha, 3, *self._keys, self._backlog_commands_max, *payloads)
+        head = ("EVALSHA", script.sha, len(self._keys), *self._keys, self._backlog_commands_max)
+        # The client's own packer takes twice as long; this one's annotation allows one argument.
+        call = hiredis.pack_command((*head, *payloads))  # type: ignore[arg-type]
         try:
-            await connection.send_command(*call)
+            await connection.send_packed_command(call)
             return _outcome(await connection.read_response())
         except redis.exceptions.NoScriptError:  # The server lost its scripts, so nothing was run.
             await _load(connection, script)
-            await connection.send_command(*call)
+            await connection.send_packed_command(call)
             return _outcome(await connection.read_response())
 
     async def close(self) -> None:

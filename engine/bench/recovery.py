@@ -25,7 +25,7 @@ from engine.entries import Entry
 from engine.loading import many_objects
 from engine.redis_link import RedisLink
 from engine.rows import Meta, Program, write_changes, write_meta
-from engine.store import Lease, Store
+from engine.store import Commit, Lease, Store
 from engine.watch import FOLLOWING, decode_note
 from shared.channels import Keys
 from shared.messages import Command, CreateAsset, CreateMarket, Deposit, PlaceOrder, Side
@@ -112,7 +112,9 @@ def _commit(store: Store, keys: Keys, applier: Applier, entries: list[Entry]) ->
     )
     write_meta(program, keys, meta)
     write_changes(program, keys, exchange.drain_changes(), batch.results, TRADES_MAX)
-    store.commit(begun_at, exchange.sequence, batch.packed_events(), program)
+    commit = Commit(begun_at, exchange.n, exchange.sequence, batch.packed_events(), program)
+    store.start_commit(commit, first=[], ahead_max=0)
+    store.finish_commit()
     return exchange.n
 
 

@@ -10,7 +10,7 @@ from engine.core import invariants
 from engine.core.exchange import Exchange
 from engine.loading import Loader, Torn, unpack_program
 from engine.redis_link import Argument, RedisLink
-from engine.rows import Meta, Program
+from engine.rows import Meta, Program, raw_string
 from shared.messages import CancelOrder, Command, Deposit, PlaceOrder, Side
 from tests.support.replay import sorted_rows
 from tests.support.venue import Venue
@@ -82,12 +82,14 @@ def test_rows_loaded_between_commits_are_those_of_the_last_commit(venue: Venue) 
         venue.journal(*burst(next(bursts)))
         engine.service.turn()
         engine.service.turn()
+        engine.service._settle()
 
     assert engine.store.acquire()
     engine.service._begin()
     meta, exchange = loaded(venue, at_work)
     invariants.check(exchange)
     assert exchange.n == meta.position > 100
+    engine.service._settle()
     _meta, rows = engine.store.load()
     assert sorted_rows(exchange.rows()) == sorted_rows(rows), "nothing was committed since"
     assert exchange.state_hash() == engine.service.exchange.state_hash()
@@ -128,5 +130,5 @@ def test_no_commit_leaves_changes_that_nobody_wants(venue: Venue) -> None:
 @pytest.mark.parametrize("size", [0, 1, 31, 32, 255, 256, 70_000])
 def test_a_packed_program_is_read_back(size: int) -> None:
     program = Program()
-    program.write("HSET", "key", [b"\xff" * size, 7])
+    program.write("HSET", "key", [raw_string(b"\xff" * size), "7"])
     assert unpack_program(program.packed()) == [b"HSET", b"key", b"2", b"\xff" * size, b"7"]

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,13 +12,15 @@ from engine import batch as batch_module
 from engine.core import invariants
 from engine.core.exchange import Exchange, Limits
 from engine.rows import OtherVersion, Program
-from engine.store import Fenced
+from engine.store import Commit, Fenced
 from engine.watch import FOLLOWING, StandbyNote
 from shared.messages import (
     AmendOrder,
     CancelOrder,
+    Command,
     CommandReplayed,
     Deposit,
+    Event,
     Order,
     OrderStatus,
     PlaceOrder,
@@ -194,8 +197,9 @@ def test_a_commit_may_have_more_rows_than_redis_takes_arguments(venue: Venue) ->
     assert engine.store.acquire()
     program = Program()
     pairs = 600_000  # Redis 6.2 cuts a connection at 1,048,576 arguments.
-    program.write("HSET", "{test}:big", [text for i in range(pairs) for text in (i, "x")])
-    engine.store.commit(0, 1, b"events", program)
+    program.write("HSET", "{test}:big", [text for i in range(pairs) for text in (str(i), "x")])
+    engine.store.start_commit(Commit(0, 1, 1, b"events", program), first=[], ahead_max=0)
+    engine.store.finish_commit()
     assert venue.redis.hlen("{test}:big") == pairs
 
 
@@ -295,6 +299,7 @@ def test_a_working_engine_ends_its_work_at_a_beat_that_tells_of_a_halt(venue: Ve
     assert engine.store.acquire()
     assert engine.service._begin()
     engine.service.turn()
+    engine.service._settle()
     assert not engine.store.beat()
     venue.redis.hset(venue.keys.meta, "halt", "the standby disagrees")
     engine.service._beat()
@@ -312,3 +317,38 @@ def test_an_engine_waits_a_lease_for_a_standby_that_is_ready(venue: Venue) -> No
     assert venue.meta("owner") == "first", "nobody took over, so it did"
     venue.redis.set(venue.keys.standby, b"{")
     assert not venue.engine(owner="first").store.is_stood_by()
+
+
+def test_the_next_batch_is_applied_before_the_commit_of_the_last_is_answered(venue: Venue) -> None:
+    steps: list[str] = []
+    venue.journal(deposit(ALICE, "INR", 5))
+    venue.engine(batch_max=3, at_step=steps.append).run_until_idle()
+    assert [name for name in steps if name in ("applied", "sent", "committed")] == [
+        "applied", "sent", "applied", "committed", "sent", "committed",
+    ]  # fmt: skip
+    assert venue.redis.hget(venue.keys.balances, "1:INR") == b"5 0"
+
+
+def test_a_commit_on_its_way_is_answered_before_a_death_is_counted(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = Exchange.apply
+
+    def apply(self: Exchange, command: Command, **where: Any) -> list[Event]:
+        assert where["n"] != 6, "a bug in the exchange"
+        return sound(self, command, **where)
+
+    monkeypatch.setattr(Exchange, "apply", apply)
+    venue.journal(deposit(ALICE, "INR", 5))
+    assert isinstance(venue.engine(batch_max=5).die_at(), AssertionError)
+    assert venue.meta("position") == "5"
+    assert venue.redis.hget(venue.keys.attempts, "n") == b"6"
+
+
+def test_a_server_that_lost_its_scripts_still_takes_the_commit(venue: Venue) -> None:
+    def forget(name: str) -> None:
+        if name == "applied":
+            venue.redis.script_flush()
+
+    venue.engine(at_step=forget).run_until_idle()
+    assert [applied.n for applied in venue.events()] == [1, 2, 3, 4, 5]

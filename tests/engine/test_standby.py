@@ -6,13 +6,17 @@ somebody could do to Redis, and the standby must find it without being told wher
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine import row_audit, standby
 from engine.core.exchange import Exchange
+from engine.entries import Entry
 from engine.snapshots import list_snapshots, newest_snapshot
+from engine.store import Commit
 from engine.watch import FOLLOWING, STOPPED
 from shared.messages import Deposit, PlaceOrder, Side, SkipCommand
 from shared.wire import NOBODY, decode_batch, encode
@@ -137,15 +141,15 @@ def tampered_event(venue: Venue) -> int:
     first = int(venue.meta("position")) + 1
     venue.journal(*(order(number) for number in range(60, 70)))
     engine = venue.engine()
-    packed = type(engine.store).commit
+    sound = type(engine.store).start_commit
 
-    def commit(position: int, last_sequence: int, events: bytes, program: object) -> None:
-        told = decode_batch(events)
+    def start_commit(commit: Commit, **rest: Any) -> list[Entry]:
+        told = decode_batch(commit.events)
         wrong = encode(told[4]).replace(encode(told[4].at_ns), encode(told[4].at_ns + 1), 1)
-        events = events.replace(encode(told[4]), wrong)
-        packed(engine.store, position, last_sequence, events, program)  # type: ignore[arg-type]
+        events = commit.events.replace(encode(told[4]), wrong)
+        return sound(engine.store, replace(commit, events=events), **rest)
 
-    engine.store.commit = commit  # type: ignore[method-assign]
+    engine.store.start_commit = start_commit  # type: ignore[method-assign]
     engine.run_until_idle()
     return first + 4
 

@@ -30,6 +30,7 @@ LEASE_TTL_MS = 300
 TRADES_MAX = 5
 LIMITS = Limits(closed_orders_max=4)
 DEADLY = "deadly-"  # An idempotency key that begins so raises inside the exchange.
+EARLY_RATE = 0.5  # Of the scripts that are done before the engine asks for their answer.
 LOST_REPLY_RATE = 0.01
 READ_PAUSE_RATE = 0.1  # Of the single reads; loading is many of them, and nobody else's business.
 REPEATED_RATE = 0.02
@@ -64,6 +65,7 @@ class SlowLink:
         self._redis: ModelRedis = world.redis
         self._world = world
         self._engine = engine
+        self._started: Request | None = None
 
     def call(self, *arguments: Argument) -> Response:
         if self._world.random.random() < READ_PAUSE_RATE:
@@ -82,13 +84,45 @@ class SlowLink:
         return responses
 
     def run(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Response:
-        keys, arguments = list(keys), list(arguments)
-
-        def request() -> Response:
-            return self._redis.run(script, keys, arguments)
-
+        request = self._request(script, keys, arguments)
         self._engine.on_the_wire = request
         self._engine.hand_over()
+        return self._answered(request)
+
+    def start(
+        self,
+        first: Sequence[tuple[Argument, ...]],
+        script: str,
+        keys: Sequence[str],
+        arguments: Sequence[Argument],
+    ) -> list[Response]:
+        """As the real one; the script is carried out now, or at the latest when it is finished."""
+        request = self._request(script, keys, arguments)
+        self._engine.on_the_wire = _both(lambda: [self._redis.call(*c) for c in first], request)
+        self._engine.hand_over()
+        responses = [self._redis.call(*command) for command in first]
+        self._engine.on_the_wire = request
+        self._engine.hand_over()
+        if self._world.random.random() < EARLY_RATE:
+            outcome = _outcome_of(request)
+            self._engine.on_the_wire = None
+            request = outcome
+        self._started = request
+        self._engine.hand_over()
+        return responses
+
+    def finish(self) -> Response:
+        request, self._started = self._started, None
+        assert request is not None, "a script is under way"
+        self._engine.hand_over()
+        return self._answered(request)
+
+    def _request(self, script: str, keys: Sequence[str], arguments: Sequence[Argument]) -> Request:
+        keys, arguments = list(keys), list(arguments)
+        return lambda: self._redis.run(script, keys, arguments)
+
+    def _answered(self, request: Request) -> Response:
+        """Carry out what was on the wire, and give or lose its answer."""
         self._engine.on_the_wire = None
         response = request()
         random = self._world.random
@@ -109,6 +143,25 @@ class CountedStandby(Standby):
         exchange = super().take_over(meta, on_page)
         self.world.figures.takeovers += exchange is not None
         return exchange
+
+
+def _both(first: Request, second: Request) -> Request:
+    """Return both in this order, for what was sent in one write and arrives as such."""
+    return lambda: (first(), second())
+
+
+def _outcome_of(request: Request) -> Request:
+    """Carry a request out and return how to hear of it, as often as one asks."""
+    try:
+        response = request()
+    except redis.ResponseError as error:
+        fault = error
+
+        def refuse() -> Response:
+            raise fault
+
+        return refuse
+    return lambda: response
 
 
 class SimulatedEngine:

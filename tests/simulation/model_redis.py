@@ -20,13 +20,26 @@ def to_bytes(value: Argument) -> bytes:
 
 
 def unpacked(data: bytes) -> list[bytes]:
-    """Return the raw strings of a msgpack list, as Redis' own codec does."""
-    count, at, texts = int.from_bytes(data[1:5], "big"), 5, []
+    """Return the strings of a msgpack list, which need not be text, as Redis' own codec does."""
+    count, at = _counted(data, 0, 0x90, 0xDC)
+    texts = []
     for _ in range(count):
-        size = int.from_bytes(data[at + 1 : at + 5], "big")
-        texts.append(data[at + 5 : at + 5 + size])
-        at += 5 + size
+        size, at = _counted(data, at, 0xA0, 0xDA)
+        texts.append(data[at : at + size])
+        at += size
     return texts
+
+
+def _counted(data: bytes, at: int, short: int, wide: int) -> tuple[int, int]:
+    """Return the number in the head at `at`, of a list or a string, and where the head ends."""
+    head = data[at]
+    if head == 0xD9:
+        return data[at + 1], at + 2
+    if head in (wide, wide + 1):
+        end = at + 1 + 2 * (head - wide + 1)
+        return int.from_bytes(data[at + 1 : end], "big"), end
+    assert short <= head < short + 32, f"no string or list begins with {head:#x}"
+    return head - short, at + 1
 
 
 class ModelRedis:

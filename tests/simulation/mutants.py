@@ -11,8 +11,10 @@ import pytest
 import engine.store
 from engine.core.changes import Rows
 from engine.core.exchange import Exchange
-from engine.rows import Call, Meta, Program, load_rows
-from engine.store import Store
+from engine.entries import Entry
+from engine.redis_link import Argument
+from engine.rows import Call, Meta, load_rows
+from engine.store import Commit, Store
 from shared.channels import Keys
 from tests.simulation.engines import CountedStandby
 from tests.simulation.world import Mutant
@@ -21,13 +23,29 @@ from tests.simulation.world import Mutant
 class TornStore(Store):
     """Commits the rows and the events, and only then the position."""
 
-    def commit(self, position: int, last_sequence: int, events: bytes, program: Program) -> None:
-        _command, key, count = program.arguments[:3]
+    def start_commit(
+        self, commit: Commit, *, first: list[tuple[Argument, ...]], ahead_max: int
+    ) -> list[Entry]:
+        arguments = commit.program.arguments
+        _command, key, count = map(str, arguments[:3])
         assert key == self._keys.meta, "the first write of a commit is the meta row"
-        meta = program.arguments[3 : 3 + int(count)]
-        del program.arguments[: 3 + int(count)]
-        super().commit(position, last_sequence, events, program)
-        self._link.call("HSET", self._keys.meta, *meta)
+        self._meta = [str(text) for text in arguments[3 : 3 + int(count)]]
+        del arguments[: 3 + int(count)]
+        return super().start_commit(commit, first=first, ahead_max=ahead_max)
+
+    def finish_commit(self) -> None:
+        super().finish_commit()
+        self._link.call("HSET", self._keys.meta, *self._meta)
+
+
+class EarlyStore(Store):
+    """Says what a commit holds when it is sent, not when it has succeeded."""
+
+    def start_commit(
+        self, commit: Commit, *, first: list[tuple[Argument, ...]], ahead_max: int
+    ) -> list[Entry]:
+        early = ("PUBLISH", self._keys.events_channel, commit.events)
+        return super().start_commit(commit, first=[*first, early], ahead_max=ahead_max)
 
 
 def _forget_keys(patch: pytest.MonkeyPatch) -> None:
@@ -52,4 +70,5 @@ UNFENCED = Mutant("without both fence checks", fenced=False)
 FORGETFUL = Mutant("idempotency keys forgotten on reload", patch=_forget_keys)
 TORN = Mutant("position committed apart from the rows", make_store=TornStore)
 HASTY = Mutant("takeover from a memory that is behind", make_standby=HastyStandby)
-MUTANTS = (UNFENCED, FORGETFUL, TORN, HASTY)
+EARLY = Mutant("events published before their commit", make_store=EarlyStore)
+MUTANTS = (UNFENCED, FORGETFUL, TORN, HASTY, EARLY)

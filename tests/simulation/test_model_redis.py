@@ -6,7 +6,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from engine.redis_link import RedisLink
-from engine.rows import Program
+from engine.rows import Program, raw_string
 from shared.channels import Keys
 from tests.simulation.model_redis import Argument, ModelRedis, Response
 
@@ -32,11 +32,11 @@ def _random_call(random: Random) -> Call:
     if random.random() < 0.1:
         calls.append(("halt", [KEYS.meta], [epoch, "a reason"]))
     program = Program()
-    program.write("HSET", KEYS.meta, ["position", position + 1, "sequence", position + 1])
+    program.write("HSET", KEYS.meta, ["position", f"{position + 1}", "sequence", f"{position + 1}"])
     program.write("HSET", KEYS.balances, ["1:INR", f"{n} 0", "2:INR", f"0 {n}"])
     program.write("HDEL", KEYS.balances, [f"{n}:INR"])
-    program.write("LPUSH", KEYS.dead, [b"\xff\x00", f"{n}"])
-    program.write("LTRIM", KEYS.dead, [0, 2])
+    program.write("LPUSH", KEYS.dead, [raw_string(b"\xff\x00"), f"{n}"])
+    program.write("LTRIM", KEYS.dead, ["0", "2"])
     head: list[Argument] = [owner, TTL_MS, epoch, position, position + 1, "events"]
     commit_keys = [*meta_lease, KEYS.events, KEYS.changes_wanted, KEYS.changes]
     commit: Call = ("commit", commit_keys, [*head, program.packed()])

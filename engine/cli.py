@@ -19,6 +19,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from engine.bench.cli import app as bench_app
+from engine.bench.cli import print_pipeline
+from engine.bench.pipeline import Load as PipelineLoad
+from engine.bench.pipeline import run as run_pipeline
 from engine.operations import Refused, VenueStatus, read_status, resume, skip
 from engine.options import limits_of
 from engine.proof import read_proof, rows_of
@@ -34,12 +37,15 @@ from shared.home import read_run_redis_url
 from shared.settings import Settings, SettingsError, load_settings
 
 __all__ = [
+    "PipelineLoad",
     "PreparedDay",
     "ReplayError",
     "app",
     "bench_app",
     "prepare",
+    "print_pipeline",
     "replay_with_bar",
+    "run_pipeline",
     "show",
     "verify_command",
 ]

@@ -4,13 +4,14 @@ The rule of this file: a benchmark is one command. It prints a table for people 
 a line for programs, and ends with 1 and a sentence if what it measured was wrong.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from engine.bench import core, pipeline, size
 from engine.bench.errors import BenchError
 from engine.bench.tapes import TapeResult, Verdict, measure
 from engine.garbage import look_rarely
@@ -84,3 +85,35 @@ def _print_table(verdicts: Iterator[Verdict]) -> list[str]:
     if worst:
         typer.echo(f"{'worst: ' + worst.tape:<53} {worst.messages_per_s:>11,}")
     return wrong
+
+
+@app.command("engine")
+def engine_command(as_json: AsJson = False) -> None:
+    """Run full commands in this process: from the journal's bytes to what a commit writes."""
+    look_rarely()
+    figures = core.run()
+    _print([figures], core.lines([figures]), as_json=as_json)
+
+
+@app.command("size")
+def size_command(
+    as_json: AsJson = False,
+    resting: Annotated[
+        list[int] | None, typer.Option(min=1, help="Orders in the book; may be repeated.")
+    ] = None,
+) -> None:
+    """Place and cancel among few and very many resting orders."""
+    figures = size.run(resting or size.SIZES)
+    _print(figures, size.lines(figures), as_json=as_json)
+
+
+def print_pipeline(figures: Sequence[pipeline.Figures], *, as_json: bool) -> None:
+    """Print what a run of the pipeline came to; who makes the exchange for it calls this."""
+    _print(figures, pipeline.lines(figures), as_json=as_json)
+
+
+def _print(figures: Sequence[msgspec.Struct], lines: Iterator[str], *, as_json: bool) -> None:
+    if as_json:
+        lines = (msgspec.json.encode(row).decode() for row in figures)
+    for line in lines:
+        typer.echo(line)

@@ -5,10 +5,10 @@ The rule of this file: everything between Redis and Redis is in the figure, and 
 
 import gc
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from engine.batch import Applier
 from engine.bench.flow import flow, opening
@@ -28,8 +28,7 @@ FIRST_AT_NS, STEP_NS = 1_700_000_000 * 10**9, 10_000  # A journal of 100,000 com
 NS_PER_S = 10**9
 
 
-@dataclass(frozen=True, slots=True)
-class CoreFigures:
+class CoreFigures(Struct, frozen=True, kw_only=True):
     """`commands_per_s` is from payloads to event bytes, results and drained rows that were checked;
     `packed_commands_per_s` also makes the one argument of the commit from them.
     """
@@ -95,3 +94,12 @@ class _CoreBench:
             self.apply_ns += applied_ns - began_ns
             self.pack_ns += clock() - applied_ns
             self.events_bytes += len(events)
+
+
+def lines(figures: Sequence[CoreFigures]) -> Iterator[str]:
+    """Yield the figures as a table for a person."""
+    heads = ("commands", "commands/s", "packed/s", "event bytes")
+    yield "  ".join(f"{head:>12}" for head in heads) + "  state hash"
+    for row in figures:
+        cells = row.commands, row.commands_per_s, row.packed_commands_per_s, row.events_bytes
+        yield "  ".join(f"{cell:>12,}" for cell in cells) + f"  {row.state_hash[:12]}"

@@ -1,0 +1,27 @@
+"""`rialto bench pipeline` as it is typed: a whole exchange is made, measured, and gone."""
+
+import json
+import subprocess
+import sys
+
+
+def test_the_pipeline_is_measured_on_an_exchange_of_its_own() -> None:
+    words = ["bench", "pipeline", "--json", "--in-flight", "1", "--no-pin"]
+    done = subprocess.run(
+        [sys.executable, "-m", "rialto", *words], capture_output=True, text=True, check=True
+    )
+    [figures] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert figures["in_flight"] == 1
+    assert figures["commands_per_s"] > 0
+    assert set(figures["cpu_us"]) == {"redis", "engine", "archive", "sender"}
+    assert 0 < figures["p50_us"] <= figures["p99_us"] <= figures["max_us"]
+
+
+def test_the_benchmarks_stand_together() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rialto", "bench", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert all(name in done.stdout for name in ("engine", "pipeline", "size", "tapes"))

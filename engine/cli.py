@@ -19,9 +19,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from engine.bench.cli import app as bench_app
-from engine.bench.cli import print_pipeline
+from engine.bench.cli import print_pipeline, print_recovery, print_takeover
 from engine.bench.pipeline import Load as PipelineLoad
 from engine.bench.pipeline import run as run_pipeline
+from engine.bench.recovery import measure_recovery, measure_takeover
 from engine.operations import Refused, VenueStatus, read_status, resume, skip
 from engine.options import limits_of
 from engine.proof import read_proof, rows_of
@@ -42,8 +43,12 @@ __all__ = [
     "ReplayError",
     "app",
     "bench_app",
+    "measure_recovery",
+    "measure_takeover",
     "prepare",
     "print_pipeline",
+    "print_recovery",
+    "print_takeover",
     "replay_with_bar",
     "run_pipeline",
     "show",

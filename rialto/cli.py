@@ -8,7 +8,6 @@ import importlib
 import importlib.util
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from rialto.bench import add_benches
 from rialto.console import Voice
 from rialto.errors import RialtoError
 from rialto.home import open_home
@@ -155,35 +155,6 @@ def replay_orders_command(
         raise typer.Exit(1)
 
 
-def bench_pipeline_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
-    in_flight: Annotated[
-        list[int] | None,
-        typer.Option(min=1, max=10_000, help="Commands on their way at once; may be repeated."),
-    ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 1,
-    pin: Annotated[
-        bool, typer.Option(help="Measure also with the engine alone on one core.")
-    ] = True,
-) -> None:
-    """Send commands through a Redis, an engine and an archiver of their own, and wait for each
-    answer.
-    """
-    import engine.cli  # Here, so that other commands need not wait for it.
-
-    load = engine.cli.PipelineLoad(rounds=rounds, pin=pin)
-    if in_flight:
-        load = replace(load, in_flight=in_flight)
-    try:
-        figures = run_on_throwaway(
-            os.environ,
-            lambda place: engine.cli.run_pipeline(place.redis_url, place.venue, place.pids, load),
-        )
-    except engine.cli.ReplayError as error:
-        raise RialtoError(str(error)) from None
-    engine.cli.print_pipeline(figures, as_json=as_json)
-
-
 # The service's module, its Typer or its one command, and the name under which it is joined.
 JOINED = (
     ("engine.cli", "app", "engine"),
@@ -204,7 +175,7 @@ def join_services() -> None:
         joined = getattr(importlib.import_module(module_name), attribute, None)
         if isinstance(joined, typer.Typer) and name == "bench":
             # It needs a whole exchange, which no service can make.
-            joined.command("pipeline")(bench_pipeline_command)
+            add_benches(joined)
         if isinstance(joined, typer.Typer):
             app.add_typer(joined, name=name)
         elif callable(joined):

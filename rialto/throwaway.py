@@ -46,9 +46,11 @@ def run_on_throwaway(
     work: Callable[[Throwaway], Coroutine[Any, Any, T]],
     *,
     binary: RedisBinary | None = None,
+    parts: frozenset[str] = PARTS,
 ) -> T:
     """Run `work` on a new exchange and return its result; raises RialtoError if a part of the
-    exchange ends before the work does. Call it from the main thread.
+    exchange ends before the work does. Call it from the main thread. `parts` are what there is of
+    it beside its Redis.
     """
     binary = binary or find_redis_binaries(environ)[0]
     # A part that had to be killed may still be writing when the folder goes.
@@ -58,7 +60,7 @@ def run_on_throwaway(
         home = open_home(folder)
         prepare(home)
         try:
-            return asyncio.run(_run(home, binary, environ, work))
+            return asyncio.run(_run(home, binary, environ, work, parts))
         except asyncio.CancelledError:
             raise RialtoError("Stopped by a signal; nothing is left of it.") from None
 
@@ -68,6 +70,7 @@ async def _run(
     binary: RedisBinary,
     environ: Mapping[str, str],
     work: Callable[[Throwaway], Coroutine[Any, Any, T]],
+    names: frozenset[str],
 ) -> T:
     _cancel_on_signals()
     redis = make_embedded_redis(home, binary)
@@ -76,12 +79,12 @@ async def _run(
     settings = Settings(venue=VENUE, demo_markets=False, archive_dir=archive_dir, log="warning")
     ours = {name: text for name, text in environ.items() if not _is_setting(name)}
     ours = service_environ(ours, settings, home, redis.url, VENUE)
-    specs = [redis_spec(redis), *exchange_specs(settings, ours, redis.url, ())]
+    others = exchange_specs(settings, ours, redis.url, ())
+    specs = [redis_spec(redis), *(spec for spec in others if spec.name in names)]
     async with contextlib.AsyncExitStack() as stack:
         parts = []
         for spec in specs:
-            if spec.vital or spec.name in PARTS:
-                parts.append(await stack.enter_async_context(_running(spec, home)))
+            parts.append(await stack.enter_async_context(_running(spec, home)))
         pids = {part.name: part.child.pid for part in parts}
         return await _while_all_live(parts, work(Throwaway(redis.url, pids)))
 

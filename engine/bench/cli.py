@@ -13,6 +13,7 @@ import typer
 
 from engine.bench import core, pipeline, size
 from engine.bench.errors import BenchError
+from engine.bench.recovery import Recovery, Takeover, recovery_lines, takeover_lines
 from engine.bench.tapes import TapeResult, Verdict, measure
 from engine.garbage import look_rarely
 
@@ -110,6 +111,16 @@ def size_command(
 def print_pipeline(figures: Sequence[pipeline.Figures], *, as_json: bool) -> None:
     """Print what a run of the pipeline came to; who makes the exchange for it calls this."""
     _print(figures, pipeline.lines(figures), as_json=as_json)
+
+
+def print_recovery(figures: Recovery, *, as_json: bool) -> None:
+    """Print what a start from rows took."""
+    _print([figures], recovery_lines(figures), as_json=as_json)
+
+
+def print_takeover(figures: Takeover, *, as_json: bool) -> None:
+    """Print how long nobody answered when the engine was killed."""
+    _print([figures], takeover_lines(figures), as_json=as_json)
 
 
 def _print(figures: Sequence[msgspec.Struct], lines: Iterator[str], *, as_json: bool) -> None:

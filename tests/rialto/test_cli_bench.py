@@ -17,6 +17,23 @@ def test_the_pipeline_is_measured_on_an_exchange_of_its_own() -> None:
     assert 0 < figures["p50_us"] <= figures["p99_us"] <= figures["max_us"]
 
 
+def test_recovery_and_takeover_are_measured_on_a_redis_of_their_own() -> None:
+    small = ["--json", "--orders", "50", "--keys", "100"]
+    done = [
+        subprocess.run(
+            [sys.executable, "-m", "rialto", "bench", *words, *small],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for words in (["recovery"], ["takeover", "--rounds", "1"])
+    ]
+    recovery, takeover = (json.loads(run.stdout) for run in done)
+    assert (recovery["open_orders"], recovery["idempotency_keys"]) == (50, 100)
+    assert takeover["from_memory"] == 1
+    assert takeover["p50_s"] == takeover["longest_s"]
+
+
 def test_the_benchmarks_stand_together() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "rialto", "bench", "--help"],
@@ -24,4 +41,7 @@ def test_the_benchmarks_stand_together() -> None:
         text=True,
         check=True,
     )
-    assert all(name in done.stdout for name in ("engine", "pipeline", "size", "tapes"))
+    assert all(
+        name in done.stdout
+        for name in ("engine", "pipeline", "recovery", "size", "takeover", "tapes")
+    )

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "engine.core": ("engine.core", "shared.money", "shared.messages"),
     **{service: (service, "shared") for service in SERVICES},
     "rialto": ("rialto", "shared"),
+    "rialto.bench": ("rialto", "shared", "engine.cli"),
     "rialto.cli": ("rialto", "shared", *(f"{service}.cli" for service in SERVICES)),
 }
 

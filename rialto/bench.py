@@ -1,0 +1,96 @@
+"""The benchmarks that need an exchange of their own, or the Redis of one.
+
+The rule of this file: it makes what is measured and prints nothing; the engine's own module
+measures and prints. Nothing of the person's own exchange is touched.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, TypeVar
+
+import typer
+
+from rialto.errors import RialtoError
+from rialto.throwaway import Throwaway, run_on_throwaway
+
+T = TypeVar("T")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")]
+Orders = Annotated[int, typer.Option("--orders", min=0, help="Open orders in the books.")]
+Keys = Annotated[int, typer.Option("--keys", min=0, help="Idempotency keys remembered.")]
+
+
+def add_benches(app: typer.Typer) -> None:
+    """Add the commands of this file to `rialto bench`."""
+    app.command("pipeline")(pipeline_command)
+    app.command("recovery")(recovery_command)
+    app.command("takeover")(takeover_command)
+
+
+def pipeline_command(
+    as_json: AsJson = False,
+    in_flight: Annotated[
+        list[int] | None,
+        typer.Option(min=1, max=10_000, help="Commands on their way at once; may be repeated."),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 1,
+    pin: Annotated[
+        bool, typer.Option(help="Measure also with the engine alone on one core.")
+    ] = True,
+) -> None:
+    """Send commands through a Redis, an engine and an archiver of their own, and wait for each
+    answer.
+    """
+    import engine.cli  # Here, so that other commands need not wait for it.
+
+    load = engine.cli.PipelineLoad(rounds=rounds, pin=pin)
+    if in_flight:
+        load = replace(load, in_flight=in_flight)
+    try:
+        figures = run_on_throwaway(
+            os.environ,
+            lambda place: engine.cli.run_pipeline(place.redis_url, place.venue, place.pids, load),
+        )
+    except engine.cli.ReplayError as error:
+        raise RialtoError(str(error)) from None
+    engine.cli.print_pipeline(figures, as_json=as_json)
+
+
+def recovery_command(
+    as_json: AsJson = False, orders: Orders = 100_000, keys: Keys = 1_000_000
+) -> None:
+    """Start an engine from the rows of a full venue."""
+    import engine.cli
+
+    figures = _on_redis(
+        lambda url: engine.cli.measure_recovery(url, open_orders=orders, idempotency_keys=keys)
+    )
+    engine.cli.print_recovery(figures, as_json=as_json)
+
+
+def takeover_command(
+    as_json: AsJson = False,
+    orders: Orders = 0,
+    keys: Keys = 0,
+    rounds: Annotated[int, typer.Option(min=1, help="How often the engine is killed.")] = 20,
+) -> None:
+    """Kill the engine, again and again, and wait for the first answer of its standby."""
+    import engine.cli
+
+    figures = _on_redis(
+        lambda url: engine.cli.measure_takeover(
+            url, rounds=rounds, open_orders=orders, idempotency_keys=keys
+        )
+    )
+    engine.cli.print_takeover(figures, as_json=as_json)
+
+
+def _on_redis(measure: Callable[[str], T]) -> T:
+    """Measure on a Redis of its own, with nothing else on it."""
+
+    async def work(place: Throwaway) -> T:
+        return await asyncio.to_thread(measure, place.redis_url)
+
+    return run_on_throwaway(os.environ, work, parts=frozenset())

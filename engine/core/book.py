@@ -105,13 +105,13 @@ class Level(Struct, Generic[OrderT], gc=False, eq=False):
 class Ladder(SortedKeys, Generic[OrderT]):
     """The price levels of one side by their keys; none of them is empty."""
 
-    __slots__ = ("_before", "levels", "sign")
+    __slots__ = ("changed", "levels", "sign")
 
     def __init__(self, side: Side) -> None:
         super().__init__()
         self.sign = 1 if side is Side.BUY else -1
         self.levels: dict[int, Level[OrderT]] = {}
-        self._before: dict[int, int] = {}  # The lots of a changed level, before it changed.
+        self.changed: dict[int, int] = {}  # The lots of a changed level, before it changed.
 
     def best_price(self) -> int | None:
         return self.near[-1] * self.sign if self.near else None
@@ -127,7 +127,7 @@ class Ladder(SortedKeys, Generic[OrderT]):
         level = self.levels.get(key)
         if level is None:
             self.levels[key] = Level(order.price_ticks, lots, order)
-            self._before.setdefault(key, 0)
+            self.changed.setdefault(key, 0)
             near = self.near
             if near and key > near[-1]:
                 near.append(key)
@@ -222,7 +222,7 @@ class Ladder(SortedKeys, Generic[OrderT]):
 
     def take_changes(self) -> tuple[tuple[int, int], ...]:
         """Return (price, lots) of the levels that differ since the last call, best first."""
-        before = self._before
+        before = self.changed
         if not before:
             return ()
         changes = []
@@ -237,4 +237,4 @@ class Ladder(SortedKeys, Generic[OrderT]):
 
     def _note(self, key: int, level: Level[OrderT]) -> None:
         level.is_changed = True
-        self._before[key] = level.lots
+        self.changed[key] = level.lots

@@ -129,11 +129,11 @@ def _decremented_hold(live: LiveMarket, order: Order, lots: int) -> int:
 def _cancelled(
     state: State, order: Order, release: BalanceChange, reason: CancelReason
 ) -> OrderCancelled:
-    _, account_sequence = state.next_private_event(order.account_id)
+    ledger = state.ledger
     return OrderCancelled(
         state.next_event(),
         order.account_id,
-        account_sequence,
+        ledger.next_sequence(ledger.accounts[order.account_id]),
         order.order_id,
         order.client_order_id,
         order.market,
@@ -145,7 +145,8 @@ def _cancelled(
 
 
 def _take_out(state: State, order: Order, step: Step) -> BalanceChange:
-    live = state.markets[order.market]
+    live, ledger = state.markets[order.market], state.ledger
+    account = ledger.accounts[order.account_id]
     state.touch_order(order)
     if order.open_lots:
         live.own_side(order.side).remove(order)
@@ -155,9 +156,10 @@ def _take_out(state: State, order: Order, step: Step) -> BalanceChange:
         live.triggers.remove(order)
     order.status = step[order.status]
     order.updated_at_ns = state.at_ns
-    state.close(order)
+    state.close(account, order)
     released, order.held_atoms = order.held_atoms, 0
-    return state.ledger.move(state.held_balance(live, order), released, -released)
+    balance = ledger.balance(account, live.held_asset(order.side))
+    return ledger.move(balance, released, -released)
 
 
 def _cancel_linked(state: State, order: Order, events: list[Event]) -> None:

@@ -27,7 +27,10 @@ def limit_hold(live: LiveMarket, order: Order, lots: int) -> int:
     """Return what a limit order holds for `lots` that remain of it."""
     if order.side is not _BUY:
         return lots * live.lot_atoms
-    return _with_fee(order.price_ticks * lots * live.rate, _hold_ppm(live, order))
+    cost_atoms = order.price_ticks * lots * live.rate
+    if not live.fees_in_quote:
+        return cost_atoms
+    return cost_atoms + fee_atoms(cost_atoms, _hold_ppm(live, order))
 
 
 def pending_hold(live: LiveMarket, order: Order) -> int:

@@ -149,7 +149,8 @@ class Ledger:
 
     def earn(self, asset: str, fee_atoms: int) -> None:
         earnings = self.totals[asset]
-        self._touch_totals(earnings)
+        if not earnings.touched:
+            self._touch_totals(earnings)
         earnings.fees += fee_atoms
 
     def move(self, balance: Balance, available: int, held: int) -> BalanceChange:

@@ -136,7 +136,8 @@ class LiveMarket:
 
     def depth_changed(self, sequence: int) -> DepthChanged | None:
         """Return what the command changed in the book, as event `sequence`, or None if nothing."""
-        bids, asks = self.bids.take_changes(), self.asks.take_changes()
+        bids = self.bids.take_changes() if self.bids.changed else ()
+        asks = self.asks.take_changes() if self.asks.changed else ()
         if not bids and not asks:
             return None
         self.depth_sequence += 1

@@ -159,7 +159,7 @@ class Matcher:
     def _fulfil(self, order: Order) -> None:
         """Close a filled order; its child is triggered when the taker has ended."""
         state = self._state
-        state.close(order)
+        state.close(state.ledger.accounts[order.account_id], order)
         if order.terms is not None and order.terms.child_order_id in state.open.by_id:
             state.trigger(state.open.by_id[order.terms.child_order_id])
 
@@ -170,8 +170,9 @@ class Matcher:
         state.touch_order(order)
         account = ledger.accounts[order.account_id]
         account_sequence = ledger.next_sequence(account)
-        base = ledger.balance(account, live.base)
-        quote = ledger.balance(account, live.quote)
+        balances = account.balances
+        base = balances.get(live.base) or ledger.balance(account, live.base)
+        quote = balances.get(live.quote) or ledger.balance(account, live.quote)
         quote_fee = fee if live.fees_in_quote else 0
         held_after = 0 if last else fees.hold_after(live, order, lots, cost_atoms, quote_fee)
         unheld = order.held_atoms - held_after
@@ -198,7 +199,7 @@ class Matcher:
             order.order_id,
             order.client_order_id,
             order.filled_lots,
-            remaining_lots(order),
+            order.quantity_lots - order.filled_lots if order.quantity_lots else 0,
             order.status,
             fee,
             base_change,

@@ -47,20 +47,6 @@ class OpenOrders:
     def __init__(self) -> None:
         self.by_id: dict[int, Order] = {}
 
-    def add(self, account: Account, order: Order) -> None:
-        self.by_id[order.order_id] = order
-        account.orders[order.order_id] = order
-        if order.client_order_id:
-            account.client_orders[order.client_order_id] = order
-        account.open_counts[order.market] = account.open_counts.get(order.market, 0) + 1
-
-    def remove(self, account: Account, order: Order) -> None:
-        del self.by_id[order.order_id]
-        del account.orders[order.order_id]
-        if order.client_order_id:
-            del account.client_orders[order.client_order_id]
-        account.open_counts[order.market] -= 1
-
 
 def find_own(account: Account, order_id: int, client_order_id: str) -> Order | None:
     """Return the account's own living order, by id, or (id 0) by its client order id.

@@ -17,6 +17,7 @@ from shared.messages import Order, OrderType, SelfTrade, Side, TimeInForce
 
 _BUY = Side.BUY
 _FOK = TimeInForce.FOK
+_LIMIT = OrderType.LIMIT
 _AT_A_LIMIT = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 _ENDS_AT_OWN = (SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_BOTH)
 
@@ -48,6 +49,9 @@ def plan_order(live: LiveMarket, order: Order, *, may_meet_own: bool) -> Plan:
 
     `may_meet_own` is False if its account has no other order in this market.
     """
+    if order.type is _LIMIT and order.time_in_force is not _FOK:
+        lots = order.quantity_lots - order.filled_lots
+        return Plan(lots, fees.limit_hold(live, order, lots), order.price_ticks)
     limit_ticks = _limit_of(live, order)
     ladder = live.other_side(order.side)
     own_id = order.account_id if may_meet_own and _minds_own(order) else None

@@ -87,7 +87,12 @@ class State:
 
     def take_up_order(self, account: Account, order: Order) -> None:
         """Count a living order among the account's, wherever it comes from."""
-        self.open.add(account, order)
+        order_id = order.order_id
+        self.open.by_id[order_id] = account.orders[order_id] = order
+        if order.client_order_id:
+            account.client_orders[order.client_order_id] = order
+        counts = account.open_counts
+        counts[order.market] = counts.get(order.market, 0) + 1
         if order.expires_at_ns:
             self.timers.set(TimerKind.ORDER_EXPIRY, order.order_id, order.expires_at_ns)
         if order.terms is not None and order.terms.display_lots:
@@ -107,14 +112,19 @@ class State:
         account = self.ledger.account(order.account_id)
         return self.ledger.balance(account, live.held_asset(order.side))
 
-    def close(self, order: Order) -> None:
+    def close(self, account: Account, order: Order) -> None:
         """Take an order that has just ended out of the living ones, and remember it a while."""
-        self.open.remove(self.ledger.account(order.account_id), order)
+        order_id = order.order_id
+        del self.open.by_id[order_id]
+        del account.orders[order_id]
+        if order.client_order_id:
+            del account.client_orders[order.client_order_id]
+        account.open_counts[order.market] -= 1
         if order.expires_at_ns:
-            self.timers.clear(TimerKind.ORDER_EXPIRY, order.order_id)
+            self.timers.clear(TimerKind.ORDER_EXPIRY, order_id)
         if order.terms is not None and order.terms.display_lots:
             self.markets[order.market].icebergs -= 1
-        if self.closed.add(order.order_id, self.at_ns):
+        if self.closed.add(order_id, self.at_ns):
             self._new.forgotten_closed += self.closed.forget(self.at_ns)
 
     def trigger(self, order: Order) -> None:

@@ -51,13 +51,10 @@ class Trading:
         if live is None:
             return Refusal(Reject.UNKNOWN_MARKET, "market")
         account = state.ledger.account(command.account_id)
-        fault = rules.order_fault(command, live, state.at_ns, live.fees_of(account.tier))
-        fault = (
-            fault
-            or _entry_fault(command, live, account)
-            or _name_fault(command, account)
-            or (_count_fault(live, account, 1) if rules.may_stay(command) else None)
-        )
+        fees = live.fees_of(account.tier)
+        fault = rules.order_fault(command, live, state.at_ns, fees)
+        if fault is None:
+            fault = _entry_fault(command, live, account) or _place_fault(command, live, account)
         if fault is None and (command.type is not _LIMIT or command.post_only):
             fault = rules.price_fault(command, live)
         if fault is not None:
@@ -245,7 +242,7 @@ def _new_order(
         command.self_trade or live.self_trade,
         command.post_only,
         command.expires_at_ns,
-        _terms_of(command),
+        None if command.type is _LIMIT and not command.display_lots else _terms_of(command),
     )
 
 
@@ -269,6 +266,15 @@ def _entry_fault(command: PlaceOrder, live: LiveMarket, account: Account) -> Ref
             return fault
     if live.buy_band_ppm or live.sell_band_ppm:
         return rules.band_fault(command, live)
+    return None
+
+
+def _place_fault(command: PlaceOrder, live: LiveMarket, account: Account) -> Refusal | None:
+    """Check that there is a place for an order among the account's others: steps 10 and 11."""
+    if command.client_order_id and command.client_order_id in account.client_orders:
+        return Refusal(Reject.DUPLICATE_CLIENT_ORDER_ID, "client_order_id")
+    if live.open_orders_max and rules.may_stay(command):
+        return _count_fault(live, account, 1)
     return None
 
 

@@ -29,7 +29,8 @@ from shared.messages import (
 _OPEN = MarketStatus.OPEN
 _AT_A_LIMIT = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 _STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
-_FOK, _IOC = TimeInForce.FOK, TimeInForce.IOC
+_GTC, _FOK, _IOC = TimeInForce.GTC, TimeInForce.FOK, TimeInForce.IOC
+_LIMIT = OrderType.LIMIT
 _RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 
 
@@ -90,7 +91,10 @@ class Triggering:
         ladder = live.other_side(order.side)
         worst_key = ladder.worst_key(plan.limit_ticks)
         if ladder.head(worst_key) is None:
-            self._rest_or_expire(live, order, _expiry_reason(order), events)
+            if order.time_in_force is _GTC and order.type is _LIMIT:
+                show(self._state, live, order)
+            else:
+                self._rest_or_expire(live, order, _expiry_reason(order), events)
             return
         taker = Taker(order, plan)
         self._matcher.match(live, taker, ladder, worst_key, events)

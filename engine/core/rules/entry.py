@@ -8,8 +8,10 @@ from engine.core.markets import LiveMarket
 from engine.core.rules.refusals import Refusal
 from engine.core.triggers import is_met
 from shared.messages import MarketStatus, OrderType, PlaceOrder, Reject, Side, TimeInForce
+from shared.money import PPM
 
 _LIMIT, _MARKET, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.TRAILING_STOP
+_BUY = Side.BUY
 _OPEN, _POST_ONLY = MarketStatus.OPEN, MarketStatus.POST_ONLY
 _RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 _CLOSED_BY = {
@@ -54,8 +56,12 @@ def band_fault(command: PlaceOrder, live: LiveMarket) -> Refusal | None:
 
 def price_band_fault(live: LiveMarket, side: Side, price_ticks: int) -> Refusal | None:
     """Check a price (0: there is none) against the band of its side."""
-    band = live.band(side) if price_ticks else None
-    if band is None or band[0] <= price_ticks <= band[1]:
+    band_ppm = live.buy_band_ppm if side is _BUY else live.sell_band_ppm
+    anchor_ticks = live.last_price_ticks or live.rules.reference_price_ticks
+    if not band_ppm or not price_ticks or not anchor_ticks:
+        return None
+    # Within the width on either side, the same as `LiveMarket.band`.
+    if abs(price_ticks - anchor_ticks) <= anchor_ticks * band_ppm // PPM:
         return None
     return Refusal(Reject.PRICE_OUT_OF_BAND, "price_ticks")
 

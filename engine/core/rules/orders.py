@@ -13,6 +13,8 @@ from shared.money import AMOUNT_LIMIT, PPM, fee_atoms
 
 Fees = tuple[int, int]  # (maker, taker) in ppm, of the account's tier.
 
+_SURELY_FITS = AMOUNT_LIMIT // 2 - 1  # With the highest fee on top it is below the limit.
+
 _LIMIT, _MARKET = OrderType.LIMIT, OrderType.MARKET
 _STOP, _STOP_LIMIT, _TRAILING = OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP
 _GTC, _GTD, _FOK = TimeInForce.GTC, TimeInForce.GTD, TimeInForce.FOK
@@ -20,33 +22,62 @@ _GTC, _GTD, _FOK = TimeInForce.GTC, TimeInForce.GTD, TimeInForce.FOK
 
 def order_fault(command: PlaceOrder, live: LiveMarket, at_ns: int, fees: Fees) -> Refusal | None:
     """Check all that needs neither account nor book; `fees` are those that the order would have."""
-    fault = _limit_shape(command, at_ns) if command.type is _LIMIT else _other_shape(command, at_ns)
-    if fault is not None:
-        return fault
-    if command.client_order_id and not is_client_text(command.client_order_id):
-        return Refusal(Reject.INVALID_CLIENT_ORDER_ID, "client_order_id")
-    fault = _grid_fault(command, live)
-    if fault is not None:
-        return fault
     if command.type is _LIMIT:
-        return size_fault(live, command.price_ticks, command.quantity_lots, fees)
-    return _other_size_fault(command, live, fees)
+        return _limit_fault(command, live, at_ns, fees)
+    return (
+        _other_shape(command, at_ns)
+        or _client_id_fault(command)
+        or _grid_fault(command, live)
+        or _other_size_fault(command, live, fees)
+    )
 
 
-# ---- 1: the shape ----
-
-
-def _limit_shape(command: PlaceOrder, at_ns: int) -> Refusal | None:
-    if command.price_ticks <= 0:
+def _limit_fault(command: PlaceOrder, live: LiveMarket, at_ns: int, fees: Fees) -> Refusal | None:
+    """Check a limit order; a plain one on the grid goes straight through."""
+    price_ticks, quantity_lots = command.price_ticks, command.quantity_lots
+    if price_ticks <= 0:
         return Refusal(Reject.INVALID_PRICE, "price_ticks")
     if command.stop_price_ticks:
         return Refusal(Reject.INVALID_STOP_PRICE, "stop_price_ticks")
     if command.trail_ticks or command.trail_ppm:
         return _trail_shape(command)
-    if command.quantity_lots <= 0:
+    if quantity_lots <= 0:
         return Refusal(Reject.INVALID_QUANTITY, "quantity_lots")
     if command.budget_atoms:
         return Refusal(Reject.INVALID_BUDGET, "budget_atoms")
+    if command.time_in_force is not _GTC or _is_special(command):
+        fault = _special_shape(command, at_ns)
+        if fault is not None:
+            return fault
+    if command.client_order_id and not is_client_text(command.client_order_id):
+        return Refusal(Reject.INVALID_CLIENT_ORDER_ID, "client_order_id")
+    if not (
+        price_ticks % live.price_step_ticks == 0
+        and quantity_lots % live.quantity_step_lots == 0
+        and live.quantity_min_lots <= quantity_lots <= (live.quantity_max_lots or quantity_lots)
+        and not command.display_lots
+    ):
+        fault = _grid_fault(command, live)
+        if fault is not None:
+            return fault
+    return size_fault(live, price_ticks, quantity_lots, fees)
+
+
+def _client_id_fault(command: PlaceOrder) -> Refusal | None:
+    if command.client_order_id and not is_client_text(command.client_order_id):
+        return Refusal(Reject.INVALID_CLIENT_ORDER_ID, "client_order_id")
+    return None
+
+
+# ---- 1: the shape ----
+
+
+def _is_special(command: PlaceOrder) -> bool:
+    return bool(command.display_lots or command.expires_at_ns or command.post_only)
+
+
+def _special_shape(command: PlaceOrder, at_ns: int) -> Refusal | None:
+    """Check what a plain limit order has none of."""
     time_in_force = command.time_in_force
     may_rest = time_in_force is _GTC or time_in_force is _GTD
     display_lots = command.display_lots
@@ -166,6 +197,8 @@ def size_fault(
     cost_atoms = price_ticks * quantity_lots * live.rate
     if cost_atoms < live.notional_min_atoms:
         return Refusal(Reject.NOTIONAL_TOO_SMALL, "quantity_lots")
+    if cost_atoms < _SURELY_FITS and quantity_lots * live.lot_atoms < AMOUNT_LIMIT:
+        return None
     return _amounts_fault(live, cost_atoms, quantity_lots, fees, field)
 
 

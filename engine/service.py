@@ -193,7 +193,7 @@ class EngineService:
                 f"`rialto engine resume` tries it again, "
                 f"`rialto engine skip {self._plan.halt_at}` goes on without it"
             )
-            self._store.halt(reason)
+            self._store.halt(reason, self._plan.halt_at)
             _log.critical("venue_halted", reason=reason)
             return False
         if counted_n <= meta.position and self._store.last_journal_n() > meta.position:

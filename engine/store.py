@@ -200,8 +200,9 @@ class Store:
             raise Fenced("a later epoch has begun")
         return count
 
-    def halt(self, reason: str) -> None:
-        if not self._link.run("halt", [self._keys.meta], [self.epoch, reason]):
+    def halt(self, reason: str, n: int) -> None:
+        """Halt the venue over entry `n`, which nobody is at work on; raises Fenced."""
+        if not self._link.run("halt", [self._keys.meta], [self.epoch, reason, n]):
             raise Fenced("a later epoch has begun")
 
     def _run(self, script: str, arguments: list[Argument]) -> int:

@@ -112,16 +112,33 @@ def test_only_the_entry_at_hand_of_a_halted_venue_can_be_skipped(venue: Venue) -
     assert skip(venue, 6) == 0, "an engine may be carrying it out"
     engine = venue.engine()
     assert engine.store.acquire()
-    engine.store.halt("for a test")
+    engine.store.halt("for a test", 6)
     assert skip(venue, 7) == 0
     assert skip(venue, 5) == 0
     assert skip(venue, 6) == 8
 
 
+def test_what_a_working_engine_may_have_read_ahead_cannot_be_skipped(venue: Venue) -> None:
+    venue.engine().run_until_idle()
+    venue.journal(*(deposit(ALICE, "INR", 1) for _ in range(4)))
+    answers: list[int] = []
+
+    def doubt_and_skip(step: str) -> None:
+        if step == "sent" and not answers:
+            venue.redis.hset(venue.keys.attempts, mapping={"n": 7, "count": 3})
+            operator = venue.engine().link
+            operator.run("doubt", [venue.keys.meta], ["the standby disagrees"])
+            answers.append(skip(venue, int(venue.meta("position")) + 1))
+
+    venue.engine(batch_max=1, at_step=doubt_and_skip).run_until_idle()
+    assert answers == [0]
+    assert venue.meta("halt") == "the standby disagrees"
+
+
 def test_a_halted_venue_takes_no_commands(venue: Venue) -> None:
     engine = venue.engine()
     assert engine.store.acquire()
-    engine.store.halt("for a test")
+    engine.store.halt("for a test", 1)
     with pytest.raises(AssertionError, match="HALTED"):
         venue.journal(deposit(ALICE, "INR", 5))
 

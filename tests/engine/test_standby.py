@@ -347,7 +347,7 @@ def test_a_skipped_entry_is_followed(venue: Venue, watching: WatchingStandby) ->
     watching.turns()
     deadly = venue.journal(order(1))
     venue.journal(order(2))
-    venue.redis.hset(venue.keys.meta, "halt", "a test")
+    venue.redis.hset(venue.keys.meta, mapping={"halt": "a test", "halted_n": deadly})
     keys = [venue.keys.n, venue.keys.journal, venue.keys.meta, venue.keys.attempts]
     watching.link.run("skip", keys, [deadly, _skip_payload(deadly)])
     venue.engine().run_until_idle()

@@ -30,7 +30,8 @@ def _random_call(random: Random) -> Call:
         ("skip", [KEYS.n, KEYS.journal, KEYS.meta, KEYS.attempts], [position + 1, "skip"]),
     ]
     if random.random() < 0.1:
-        calls.append(("halt", [KEYS.meta], [epoch, "a reason"]))
+        calls.append(("halt", [KEYS.meta], [epoch, "a reason", position + 1]))
+        calls.append(("resume", [KEYS.meta, KEYS.attempts], []))
     program = Program()
     program.write("HSET", KEYS.meta, ["position", f"{position + 1}", "sequence", f"{position + 1}"])
     program.write("HSET", KEYS.balances, ["1:INR", f"{n} 0", "2:INR", f"0 {n}"])

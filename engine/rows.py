@@ -33,7 +33,8 @@ class OtherVersion(Exception):
 class Meta(Struct, frozen=True, kw_only=True):
     """The row of the commit itself: how far the venue is.
 
-    `halted_n` is the entry that an engine has halted over before it began, 0 if it is no such halt.
+    `halted_n` is the entry that an engine has halted over before it began, 0 if it is no such halt;
+    `lifts` is how many halts were lifted: what was loaded before the last of them is out of date.
     """
 
     position: int = 0
@@ -44,6 +45,7 @@ class Meta(Struct, frozen=True, kw_only=True):
     unreadable: int = 0
     halt: str = ""
     halted_n: int = 0
+    lifts: int = 0
     version: int = DATA_VERSION
 
 
@@ -194,6 +196,7 @@ def load_meta(call: Call, keys: Keys) -> Meta:
         unreadable=int(raw.get(b"unreadable", 0)),
         halt=raw.get(b"halt", b"").decode(),
         halted_n=int(raw.get(b"halted_n", 0)),
+        lifts=int(raw.get(b"lifts", 0)),
         version=int(raw.get(b"version", DATA_VERSION)),
     )
 

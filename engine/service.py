@@ -173,10 +173,12 @@ class EngineService:
         self._unreadable = meta.unreadable
         self._position = meta.position
         self._ahead = []
+        self._store.lifts = meta.lifts
         self._beat()
         self._at_step("loaded")
         _log.info("engine_started", position=meta.position, skips=sorted(skips))
-        return not meta.halt and self._may_begin(meta)
+        # A halt that came, or came and went, while we read: the rows may be others since.
+        return not self._is_halted and self._may_begin(meta)
 
     def _beating(self, entries: Iterator[Entry]) -> Iterator[Entry]:
         for entry in entries:
@@ -208,7 +210,6 @@ class EngineService:
     # ---- working ----
 
     def _work(self) -> None:
-        self._is_halted = False
         while not self._should_stop() and not self._is_halted:
             self.turn()
         self._settle()

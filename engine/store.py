@@ -56,6 +56,7 @@ class Store:
         self._keys = keys
         self._lease = lease
         self.epoch = 0
+        self.lifts = 0  # Of halts, when the rows in memory were read.
 
     def acquire(self) -> bool:
         """Try to become the owner; on success a new epoch begins and older engines are fenced."""
@@ -178,9 +179,12 @@ class Store:
             raise
 
     def beat(self) -> bool:
-        """Renew the lease and say whether the venue is halted; raises Fenced."""
-        channel = self._keys.heartbeat_channel
-        answer = self._run("beat", [self._lease.owner, self._lease.ttl_ms, self.epoch, channel])
+        """Renew the lease and say whether the venue is halted, or was since the rows were read;
+        raises Fenced.
+        """
+        lease, channel = self._lease, self._keys.heartbeat_channel
+        arguments: list[Argument] = [lease.owner, lease.ttl_ms, self.epoch, channel, self.lifts]
+        answer = self._run("beat", arguments)
         if not answer:
             raise Fenced("a later epoch has begun")
         return answer == HALTED

@@ -13,4 +13,5 @@ redis.call('XADD', KEYS[2], string.format('%d-0', n + 1),
 redis.call('SET', KEYS[1], string.format('%d', n + 1))
 redis.call('DEL', KEYS[4])
 redis.call('HDEL', KEYS[3], 'halt', 'halted_n')
+redis.call('HINCRBY', KEYS[3], 'lifts', 1)
 return n + 1

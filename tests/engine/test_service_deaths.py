@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from msgspec import Raw
@@ -133,6 +134,46 @@ def test_what_a_working_engine_may_have_read_ahead_cannot_be_skipped(venue: Venu
     venue.engine(batch_max=1, at_step=doubt_and_skip).run_until_idle()
     assert answers == [0]
     assert venue.meta("halt") == "the standby disagrees"
+
+
+@pytest.mark.parametrize("step", ["sent", "loaded"])
+def test_a_halt_that_is_lifted_before_it_is_noticed_makes_the_engine_load_anew(
+    venue: Venue, step: str
+) -> None:
+    venue.journal(*(deposit(ALICE, "INR", 1) for _ in range(6)))
+    steps: list[str] = []
+
+    def halt_and_resume(name: str) -> None:
+        steps.append(name)
+        if steps.count(step) == 1 and name == step:
+            operator = venue.engine().link
+            operator.run("doubt", [venue.keys.meta], ["the standby disagrees"])
+            venue.redis.hset(venue.keys.balances, "7:INR", "3 0")
+            resume(operator, venue.keys)
+            engine.service._beat_due_s = 0.0
+
+    engine = venue.engine(batch_max=1, at_step=halt_and_resume)
+    engine.run_until_idle()
+    assert steps.count("loaded") == 2
+    assert engine.service.exchange.state.ledger.accounts[7].balances["INR"].available == 3
+
+
+def test_a_halt_and_its_end_while_the_rows_are_read_make_the_engine_load_anew(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, loads, restore = venue.engine(), [0], Exchange.restore
+
+    def restore_late(*arguments: Any) -> Exchange:
+        loads[0] += 1
+        if loads[0] == 1:
+            operator = venue.engine().link
+            operator.run("doubt", [venue.keys.meta], ["the standby disagrees"])
+            resume(operator, venue.keys)
+        return restore(*arguments)
+
+    monkeypatch.setattr(Exchange, "restore", restore_late)
+    engine.run_until_idle()
+    assert loads == [2]
 
 
 def test_a_halted_venue_takes_no_commands(venue: Venue) -> None:

@@ -123,7 +123,8 @@ class ModelRedis:
         self._lease(keys[1], args[0], args[1])
         sequence = self._field(keys[0], b"sequence") or b"0"
         self.published.append((args[3].decode(), epoch + b" " + sequence))
-        return 2 if self._field(keys[0], b"halt") else 1
+        lifts = self._field(keys[0], b"lifts") or b"0"
+        return 2 if self._field(keys[0], b"halt") or lifts != args[4] else 1
 
     def _attempt(self, keys: list[str], args: list[bytes]) -> int:
         if self._field(keys[0], b"epoch") != args[0]:
@@ -181,6 +182,7 @@ class ModelRedis:
         self.strings[keys[0]] = to_bytes(n + 1)
         self.hashes.pop(keys[3], None)
         self._hdel(keys[2].encode(), b"halt", b"halted_n")
+        self._count(keys[2], b"lifts")
         return n + 1
 
     def _resume(self, keys: list[str], _args: list[bytes]) -> int:
@@ -188,6 +190,7 @@ class ModelRedis:
             return 0
         self.hashes.pop(keys[1], None)
         self._hdel(keys[0].encode(), b"halt", b"halted_n")
+        self._count(keys[0], b"lifts")
         return 1
 
     def _cursor(self, keys: list[str], args: list[bytes]) -> int:

@@ -24,7 +24,7 @@ def _random_call(random: Random) -> Call:
     calls: list[Call] = [
         ("acquire", meta_lease, [owner, TTL_MS, f"version-{n}"]),
         ("release", [*meta_lease, KEYS.attempts], [owner, epoch]),
-        ("beat", meta_lease, [owner, TTL_MS, epoch, KEYS.heartbeat_channel]),
+        ("beat", meta_lease, [owner, TTL_MS, epoch, KEYS.heartbeat_channel, n]),
         ("attempt", [KEYS.meta, KEYS.attempts], [epoch, n]),
         ("enqueue", [KEYS.n, KEYS.journal, KEYS.meta], [9, *(["p"] * random.randint(1, 3))]),
         ("skip", [KEYS.n, KEYS.journal, KEYS.meta, KEYS.attempts], [position + 1, "skip"]),

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from engine.entries import Entry, entry_of
 from engine.redis_link import Argument, RedisLink
+from engine.rows import DATA_VERSION
 from shared.channels import Keys
 
 BATCHES_MAX = 16  # Commits read at once: a few MB at most, and a few hundred milliseconds of work.
@@ -49,6 +50,20 @@ def decode_note(value: object) -> StandbyNote | None:
         return msgspec.json.decode(value, type=StandbyNote)
     except msgspec.DecodeError:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What must not change under a copy in memory.
+
+    `program` is that of the engine that has the lease, or had it last, and has committed from
+    position `program_at` on; `version` is that of the rows, `lifts` how many halts were lifted.
+    """
+
+    program: str
+    program_at: int
+    version: int
+    lifts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +120,17 @@ class Watch:
         assert isinstance(oldest, list), "XRANGE answers with a list"
         return int(oldest[0][0][:-2]) if oldest else 0
 
-    def program(self) -> tuple[str, int]:
-        """Return the version of the engine that has the lease, or had it last, and the position
-        from which on that version has committed.
-        """
-        row = self._link.call("HMGET", self.keys.meta, "program", "program_at")
+    def standing(self) -> Standing:
+        names = ("program", "program_at", "version", "lifts")
+        row = self._link.call("HMGET", self.keys.meta, *names)
         assert isinstance(row, list), "HMGET answers with a list"
-        return (row[0] or b"").decode(), int(row[1] or 0)
+        program, program_at, version, lifts = row
+        return Standing(
+            (program or b"").decode(),
+            int(program_at or 0),
+            int(version or DATA_VERSION),
+            int(lifts or 0),
+        )
 
     def page(self, key: str, cursor: bytes, count: int) -> Page:
         """Return the next rows of a hash; the cursor is b"0" at the beginning and at the end."""

@@ -86,6 +86,8 @@ class Follower:
         try:
             batch = self._applier.apply(own)
             check_changes(self.exchange, self.exchange.drain_changes())
+        except MemoryError:
+            raise  # That says something of this machine, and nothing of the venue.
         except Exception as error:  # Whatever it was: the engine has carried it out, we cannot.
             n = self._applier.applying_n or own[-1].n
             reason = str(error) or type(error).__name__

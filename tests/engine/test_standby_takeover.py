@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.batch import Applier
 from engine.core.exchange import Exchange, Limits
 from engine.rows import DATA_VERSION
 from shared.messages import Deposit
@@ -118,3 +119,19 @@ def test_a_row_that_was_put_right_during_a_halt_is_no_difference(
     watching.link.run("doubt", [venue.keys.meta], ["a reason"])
     watching.link.run("resume", [venue.keys.meta, venue.keys.attempts], [])
     assert watching.standby.take_over(meta, lambda: None) is None
+
+
+def test_a_standby_that_is_short_of_memory_halts_nobody(
+    venue: Venue, watching: WatchingStandby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trade(venue, 0)
+    watching.turns()
+    trade(venue, 10)
+
+    def apply(*_arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Applier, "apply", apply)
+    with pytest.raises(MemoryError):
+        watching.turns()
+    assert halt_of(venue) == ""

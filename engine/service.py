@@ -89,6 +89,7 @@ class EngineService:
         self._announcements: list[tuple[Argument, ...]] = []
         self._unreadable = 0
         self._position = 0
+        self._is_loaded = False
         self._plan = Plan()
         self._applier = Applier(Exchange(options.limits), b"")
         self._ticker = Ticker(store.append)
@@ -116,7 +117,12 @@ class EngineService:
         _log.info("engine_stopped", position=self._position)
 
     def count_death(self) -> None:
-        """Note at which entry `run` has raised; call it once, for anything but a failing Redis."""
+        """Note at which entry `run` has raised; call it once, for anything but a failing Redis.
+
+        A death before the rows were in memory was at no entry, and must not hide where others were.
+        """
+        if not self._is_loaded:
+            return
         self._settle()
         n = self._applier.applying_n or self._position + 1
         if not self._plan.is_careful(n):  # A careful step was counted before it was taken.
@@ -167,11 +173,13 @@ class EngineService:
         return meta, Exchange.restore(rows, self._options.limits)
 
     def _begin(self) -> bool:
+        self._is_loaded = False
         meta, exchange = self._take_over() or self._load()
         skips = skipped_numbers(self._beating(self._store.journal_after(meta.position)))
         self._applier = Applier(exchange, meta.chain, skips)
         self._unreadable = meta.unreadable
         self._position = meta.position
+        self._is_loaded = True
         self._ahead = []
         self._store.lifts = meta.lifts
         self._beat()

@@ -203,6 +203,22 @@ def test_being_killed_with_nothing_at_hand_counts_for_nothing(venue: Venue) -> N
     assert len(list(venue.batches())) == 2
 
 
+def test_a_death_before_the_rows_are_loaded_is_counted_nowhere(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue.engine().run_until_idle()
+    n = venue.journal(deposit(ALICE, "INR", 5))
+    suspect = {b"n": str(n).encode(), b"count": b"2"}
+    venue.redis.hset(venue.keys.attempts, mapping=suspect)  # type: ignore[arg-type]
+
+    def restore(*_arguments: object) -> Exchange:
+        raise MemoryError
+
+    monkeypatch.setattr(Exchange, "restore", restore)
+    assert isinstance(venue.engine().die_at(), MemoryError)
+    assert venue.redis.hgetall(venue.keys.attempts) == suspect
+
+
 def _raise_at(step: str) -> Callable[[str], None]:
     def at_step(name: str) -> None:
         if name == step:

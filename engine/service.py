@@ -109,10 +109,10 @@ class EngineService:
             return
         self._at_step("acquired")
         while not self._should_stop():
-            if self._begin():
+            if self._store.halt_reason():
+                self._wait_for_resume()
+            elif self._begin():
                 self._work()
-            else:
-                self._wait_while_halted()
         self._store.release()
         _log.info("engine_stopped", position=self._position)
 
@@ -174,6 +174,8 @@ class EngineService:
 
     def _begin(self) -> bool:
         self._is_loaded = False
+        # What we knew is void, and goes first: two exchanges may be more than there is memory for.
+        self._applier = Applier(Exchange(self._options.limits), b"")
         meta, exchange = self._take_over() or self._load()
         skips = skipped_numbers(self._beating(self._store.journal_after(meta.position)))
         self._applier = Applier(exchange, meta.chain, skips)
@@ -210,10 +212,9 @@ class EngineService:
             self._store.count_attempt(meta.position + 1)
         return True
 
-    def _wait_while_halted(self) -> None:
-        while not self._should_stop() and self._store.halt_reason():
-            self._beat_if_due()
-            time.sleep(HALT_POLL_S)
+    def _wait_for_resume(self) -> None:
+        self._beat_if_due()
+        time.sleep(HALT_POLL_S)
 
     # ---- working ----
 

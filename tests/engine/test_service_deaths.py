@@ -1,14 +1,18 @@
 """Deaths of the engine: three at one command halt the venue, and it goes on from there."""
 
 import contextlib
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from msgspec import Raw
 
+from engine import service
 from engine.core.exchange import Exchange
 from engine.operations import Refused, resume
+from engine.redis_link import RedisLink
 from shared.messages import CommandReplayed, CommandSkipped, Deposit, Reject, SkipCommand
 from shared.wire import NOBODY, WIRE_VERSION, Envelope, encode
 from tests.support.venue import Venue
@@ -201,6 +205,53 @@ def test_being_killed_with_nothing_at_hand_counts_for_nothing(venue: Venue) -> N
             venue.engine(at_step=_raise_at("loaded")).run_until_idle()
     venue.engine().run_until_idle()
     assert len(list(venue.batches())) == 2
+
+
+def test_a_halted_engine_loads_nothing_until_it_goes_on_and_then_once(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "HALT_POLL_S", 0.0)
+    operator = RedisLink(venue.url)
+    operator.open()
+    operator.run("doubt", [venue.keys.meta], ["the standby disagrees"])
+    working, asked = venue.engine(), [0]
+    steps: list[str] = []
+
+    def should_stop() -> bool:
+        asked[0] += 1
+        if asked[0] == 10:
+            assert steps == ["acquired"], "it waits before it loads"
+            resume(operator, venue.keys)
+        return asked[0] > 10 and working._is_idle()
+
+    working.service._should_stop = should_stop
+    working.service._at_step = steps.append
+    working.run_until_idle()
+    operator.close()
+    assert steps.count("loaded") == 1
+    assert venue.meta("position") == "5"
+
+
+def test_an_engine_that_loads_again_has_let_go_of_what_it_knew(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore = Exchange.restore
+    known: list[weakref.ref[object]] = []
+
+    def restore_alone(*arguments: Any) -> Exchange:
+        gc.collect()
+        assert all(old() is None for old in known)
+        exchange = restore(*arguments)
+        known.append(weakref.ref(exchange.state))
+        return exchange
+
+    monkeypatch.setattr(Exchange, "restore", restore_alone)
+    working = venue.engine()
+    assert working.store.acquire()
+    for _ in range(2):
+        working.service._begin()
+    assert len(known) == 2
+    working.link.close()
 
 
 def test_a_death_before_the_rows_are_loaded_is_counted_nowhere(

@@ -14,6 +14,7 @@ from engine.batch import Applier
 from engine.core.exchange import Exchange
 from engine.core.invariants import check_changes
 from engine.entries import Entry, skipped_numbers
+from shared.messages import CommandSkipped
 from shared.wire import DecodeError, decode_batch
 
 _SKIPPED_TAG = b"command_skipped"
@@ -80,7 +81,7 @@ class Follower:
         own = list(islice(entries, length))
         if [entry.n for entry in own] != list(range(before + 1, before + 1 + length)):
             raise JournalLost(f"The journal lacks entry {before + 1}.")
-        if _SKIPPED_TAG in packed:
+        if _SKIPPED_TAG in packed and _has_skips(packed):
             skips = skipped_numbers(ahead)
             self._applier = Applier(self.exchange, self.chain, skips)
         try:
@@ -111,6 +112,15 @@ def batch_length(packed: bytes) -> int:
         return len(msgspec.msgpack.decode(packed, type=list[msgspec.Raw]))
     except msgspec.DecodeError:
         return 0
+
+
+def _has_skips(packed: bytes) -> bool:
+    """Whether an entry was passed over; the tag may also be a name that a client has chosen."""
+    try:
+        told = decode_batch(packed)
+        return any(isinstance(event, CommandSkipped) for a in told for event in a.events)
+    except DecodeError:
+        return False  # It will differ from what we make of it.
 
 
 def _unreadable(n: int) -> str:

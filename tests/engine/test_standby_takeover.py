@@ -6,14 +6,16 @@ the venue.
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
+from engine import follower
 from engine.batch import Applier
 from engine.core.exchange import Exchange, Limits
 from engine.rows import DATA_VERSION
 from shared.messages import Deposit
 from tests.engine import test_standby
-from tests.engine.test_standby import ROUND_TURNS, halt_of, trade
+from tests.engine.test_standby import ROUND_TURNS, halt_of, order, trade
 from tests.support.standbys import WatchingStandby
 from tests.support.venue import Venue
 
@@ -135,3 +137,15 @@ def test_a_standby_that_is_short_of_memory_halts_nobody(
     with pytest.raises(MemoryError):
         watching.turns()
     assert halt_of(venue) == ""
+
+
+def test_a_name_that_a_client_has_chosen_makes_nobody_read_ahead(
+    venue: Venue, watching: WatchingStandby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trade(venue, 0)
+    watching.turns()
+    monkeypatch.setattr(follower, "skipped_numbers", None)
+    venue.journal(msgspec.structs.replace(order(1), client_order_id="command_skipped"))
+    venue.engine().run_until_idle()
+    watching.turns()
+    assert watching.standby.position == int(venue.meta("position"))

@@ -136,7 +136,7 @@ class Standby:
         """Stop being a standby: the engine works, or ends."""
         self._audit.stop()
         if self._has_note:
-            self._watch.erase_note()
+            self._watch.erase_note(self._options.owner)
             self._has_note = False
 
     # ---- loading ----

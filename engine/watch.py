@@ -163,6 +163,9 @@ class Watch:
     def write_note(self, note: StandbyNote) -> None:
         self._link.run("cursor", [self.keys.standby], [msgspec.json.encode(note), NOTE_MS])
 
-    def erase_note(self) -> None:
-        """Say that we are no standby any more."""
-        self._link.call("DEL", self.keys.standby)
+    def erase_note(self, owner: str) -> None:
+        """Say that we, the `owner`, are no standby any more; another one's note stays."""
+        note = self.note()
+        # Between the two another may write its own; it does so again within a second.
+        if note is not None and note.owner == owner:
+            self._link.call("DEL", self.keys.standby)

@@ -13,6 +13,7 @@ from engine import follower
 from engine.batch import Applier
 from engine.core.exchange import Exchange, Limits
 from engine.rows import DATA_VERSION
+from engine.watch import FOLLOWING, StandbyNote
 from shared.messages import Deposit
 from tests.engine import test_standby
 from tests.engine.test_standby import ROUND_TURNS, halt_of, order, trade
@@ -149,3 +150,14 @@ def test_a_name_that_a_client_has_chosen_makes_nobody_read_ahead(
     venue.engine().run_until_idle()
     watching.turns()
     assert watching.standby.position == int(venue.meta("position"))
+
+
+def test_a_standby_that_ends_leaves_the_note_of_another(
+    venue: Venue, watching: WatchingStandby
+) -> None:
+    venue.engine().run_until_idle()
+    watching.turns()
+    other = StandbyNote(owner="another", state=FOLLOWING)
+    watching.watch.write_note(other)
+    watching.standby.close()
+    assert watching.watch.note() == other

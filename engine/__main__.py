@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 import redis
 
+from engine import compiled
 from engine.archive import ArchiveError
 from engine.archiver import Archiver
 from engine.audit import ForkedAudit
@@ -42,6 +43,8 @@ def main(arguments: list[str]) -> int:
     """Run the service named by the first argument; return the exit code."""
     os.umask(PRIVATE_UMASK)
     try:
+        if compiled.fault():
+            raise SettingsError(compiled.fault())
         settings = load_settings()
         if not settings.redis_url:
             raise SettingsError("The engine needs a Redis: set RIALTO_REDIS_URL, or use rialto up.")

@@ -62,9 +62,14 @@ class Trading:
         order = _new_order(state, live, account, command)
         if command.type in _STOPS:
             return self._place_stop(live, account, order, command)
+        balance = state.ledger.balance(account, live.held_asset(command.side))
+        # What a limit order holds is known without the book, so nobody walks it for nothing.
+        if command.price_ticks and balance.available < holds.limit_hold(
+            live, order, order.quantity_lots
+        ):
+            return Refusal(Reject.INSUFFICIENT_FUNDS, _sized_by(command))
         may_meet_own = account.open_counts.get(live.name, 0) > 0
         plan = plan_order(live, order, may_meet_own=may_meet_own)
-        balance = state.ledger.balance(account, live.held_asset(command.side))
         if balance.available < plan.hold_atoms:
             return Refusal(Reject.INSUFFICIENT_FUNDS, _sized_by(command))
         events: list[Event] = []
@@ -208,6 +213,7 @@ class Trading:
                 terms.trail_ppm,
                 terms.peer_order_id,
                 terms.parent_order_id,
+                order.self_trade,
             )
         )
 

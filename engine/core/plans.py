@@ -140,8 +140,9 @@ def _offers(
         if own_id is not None:
             yield from _offers_one_by_one(level, own_id)
         elif has_hidden:
-            lots = sum(order.quantity_lots - order.filled_lots for order in level.orders())
-            yield Offer(level.price_ticks, lots, is_own=False)
+            for order in level.orders():  # One by one: it mostly needs but the first.
+                lots = order.quantity_lots - order.filled_lots
+                yield Offer(level.price_ticks, lots, is_own=False)
         else:
             yield Offer(level.price_ticks, level.lots, is_own=False)
 

@@ -8,6 +8,7 @@ from engine.core import fees as holds
 from engine.core import rules
 from engine.core.ledger import Account, Balance
 from engine.core.markets import LiveMarket
+from engine.core.orders import STOPS
 from engine.core.plans import plan_order
 from engine.core.rules import Refusal
 from engine.core.state import State
@@ -29,7 +30,6 @@ from shared.messages import (
 )
 
 _NO_TERMS = OrderTerms()
-_STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
 _LIMIT = OrderType.LIMIT
 _OPEN, _PENDING = OrderStatus.OPEN, OrderStatus.PENDING
 
@@ -60,7 +60,7 @@ class Trading:
         if fault is not None:
             return fault
         order = _new_order(state, live, account, command)
-        if command.type in _STOPS:
+        if command.type in STOPS:
             return self._place_stop(live, account, order, command)
         balance = state.ledger.balance(account, live.held_asset(command.side))
         # What a limit order holds is known without the book, so nobody walks it for nothing.
@@ -253,7 +253,7 @@ def _new_order(
 
 
 def _terms_of(command: PlaceOrder) -> OrderTerms | None:
-    if command.type not in _STOPS:
+    if command.type not in STOPS:
         return OrderTerms(display_lots=command.display_lots) if command.display_lots else None
     return OrderTerms(
         stop_price_ticks=command.stop_price_ticks,

@@ -13,7 +13,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 
 from shared.messages import Order, OrderStatus, OrderTerms, OrderType, Side
-from shared.money import PPM
+from shared.money import AMOUNT_LIMIT, PPM
 
 _BUY = Side.BUY
 _TRAILING = OrderType.TRAILING_STOP
@@ -34,7 +34,7 @@ def trailing_stop_price(side: Side, watermark_ticks: int, trail_ticks: int, trai
     # Rounded up: minus a floor is a ceiling. Of a positive watermark it is at least 1.
     distance = trail_ticks or -(-watermark_ticks * trail_ppm // PPM)
     if side is _BUY:
-        return watermark_ticks + distance
+        return min(watermark_ticks + distance, AMOUNT_LIMIT - 1)  # No price is above it.
     return max(watermark_ticks - distance, 0)
 
 

@@ -22,6 +22,7 @@ from engine.demo import seed
 from engine.failpoints import failpoint
 from engine.garbage import look_rarely
 from engine.options import engine_options, program_of, standby_options
+from engine.pulse import Pulse
 from engine.redis_link import RedisLink
 from engine.rows import OtherVersion
 from engine.service import EngineService
@@ -78,8 +79,10 @@ def _run_engine(settings: Settings, should_stop: Callable[[], bool]) -> int:
     look_rarely()
     link, keys = RedisLink(settings.redis_url), Keys(settings.venue)
     owner = settings.engine_owner or uuid.uuid4().hex
+    lease = Lease(owner, settings.lease_ttl_ms, program_of(settings))
+    pulse = Pulse(RedisLink(settings.redis_url), keys, lease)
     service = EngineService(
-        Store(link, keys, Lease(owner, settings.lease_ttl_ms, program_of(settings))),
+        Store(link, keys, lease),
         keys,
         engine_options(settings),
         should_stop=should_stop,
@@ -91,6 +94,7 @@ def _run_engine(settings: Settings, should_stop: Callable[[], bool]) -> int:
             ForkedAudit(),
             should_stop=should_stop,
         ),
+        pulse=pulse,
     )
     try:
         link.open()
@@ -110,6 +114,7 @@ def _run_engine(settings: Settings, should_stop: Callable[[], bool]) -> int:
     else:
         return 0
     finally:
+        pulse.close()
         link.close()
     return EXIT_FAILED
 

@@ -34,7 +34,7 @@ def trailing_stop_price(side: Side, watermark_ticks: int, trail_ticks: int, trai
     # Rounded up: minus a floor is a ceiling. Of a positive watermark it is at least 1.
     distance = trail_ticks or -(-watermark_ticks * trail_ppm // PPM)
     if side is _BUY:
-        return min(watermark_ticks + distance, AMOUNT_LIMIT - 1)  # No price is above it.
+        return watermark_ticks + distance
     return max(watermark_ticks - distance, 0)
 
 
@@ -42,9 +42,7 @@ def start_trailing(terms: OrderTerms, side: Side, anchor_ticks: int) -> None:
     """Put watermark and stop price to where a trailing stop begins; the anchor must be known."""
     assert anchor_ticks > 0, "A trailing stop begins only where there is a price."
     terms.watermark_ticks = anchor_ticks
-    terms.stop_price_ticks = trailing_stop_price(
-        side, anchor_ticks, terms.trail_ticks, terms.trail_ppm
-    )
+    terms.stop_price_ticks = _stop_price_of(terms, side)
 
 
 class TriggerBook:
@@ -88,10 +86,7 @@ class TriggerBook:
             terms = _terms_of(order)
             assert order.status is OrderStatus.PENDING, f"Stop {order.order_id} waits at work."
             if order.type is _TRAILING:
-                stop_ticks = trailing_stop_price(
-                    order.side, terms.watermark_ticks, terms.trail_ticks, terms.trail_ppm
-                )
-                trails = terms.stop_price_ticks == stop_ticks
+                trails = terms.stop_price_ticks == _stop_price_of(terms, order.side)
                 assert trails, f"Stop {order.order_id} does not trail its watermark."
 
     def add(self, order: Order) -> None:
@@ -191,6 +186,13 @@ class _Levels:
         stands = {key: set(level) for key, level in self._levels.items()}
         assert stands == levels, "A stop stands at another price than its own."
         assert self._keys == sorted(levels), "The prices of the stops are out of order."
+
+
+def _stop_price_of(terms: OrderTerms, side: Side) -> int:
+    stop_price_ticks = trailing_stop_price(
+        side, terms.watermark_ticks, terms.trail_ticks, terms.trail_ppm
+    )
+    return min(stop_price_ticks, AMOUNT_LIMIT - 1)  # A row takes no more, and no price is above.
 
 
 def _by_rank(order: Order) -> tuple[int, int]:

@@ -256,7 +256,7 @@ def _row_fault(command: PlaceOrder, live: LiveMarket) -> Refusal | None:
     # What no amount follows from is still kept in a row.
     if command.stop_price_ticks >= AMOUNT_LIMIT:
         return Refusal(Reject.AMOUNT_LIMIT, "stop_price_ticks")
-    if command.trail_ticks >= AMOUNT_LIMIT or _trail_start(command, live) >= AMOUNT_LIMIT - 1:
+    if command.trail_ticks >= AMOUNT_LIMIT or _trail_start(command, live) >= AMOUNT_LIMIT:
         return Refusal(Reject.AMOUNT_LIMIT, "trail_ticks" if command.trail_ticks else "trail_ppm")
     return None
 

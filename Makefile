@@ -12,7 +12,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c r
 SOURCES := shared engine api broadcaster rialto tests $(wildcard bench)
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: up test check format docs reset clean help
+.PHONY: up test check format docs compiled plain reset clean help
 
 help: ## List the commands
 	@echo "make up       start everything (ARGS='--home /var/lib/rialto' passes arguments on)"
@@ -20,6 +20,8 @@ help: ## List the commands
 	@echo "make check    lint and types only"
 	@echo "make format   format the code"
 	@echo "make docs     write docs/CONFIGURATION.md and .env.example from the settings"
+	@echo "make compiled compile the core with mypyc: optional, the same results, about half as fast again"
+	@echo "make plain    run the core from its sources again"
 	@echo "make reset    empty RIALTO_HOME, after asking"
 	@echo "make clean    remove the virtual environment and the caches"
 
@@ -72,9 +74,17 @@ format: $(VENV)/.installed-dev
 docs: $(VENV)/.installed
 	@$(BIN)/python -c "from pathlib import Path; from shared.settings_docs import write_pages; write_pages(Path())"
 
+compiled: $(VENV)/.installed-dev ## Compile the core, optional
+	@echo "Compiling the core (about half a minute) ..."
+	@$(BIN)/python -c "from engine.compiled import build; build()"
+
+plain: | $(BIN)/python ## Run the core from its sources again
+	@$(BIN)/python -c "from engine.compiled import remove; remove()"
+
 reset: $(VENV)/.installed
 	@exec $(BIN)/rialto reset $(ARGS)
 
 clean:
+	@find engine -name '*.so' -delete; rm -f *__mypyc*.so engine/core/compiled.blake2b
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

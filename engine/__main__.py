@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 import redis
 
+from engine import compiled
 from engine.archive import ArchiveError
 from engine.archiver import Archiver
 from engine.audit import ForkedAudit
@@ -21,6 +22,7 @@ from engine.demo import seed
 from engine.failpoints import failpoint
 from engine.garbage import look_rarely
 from engine.options import engine_options, program_of, standby_options
+from engine.pulse import Pulse
 from engine.redis_link import RedisLink
 from engine.rows import OtherVersion
 from engine.service import EngineService
@@ -42,6 +44,8 @@ def main(arguments: list[str]) -> int:
     """Run the service named by the first argument; return the exit code."""
     os.umask(PRIVATE_UMASK)
     try:
+        if compiled.fault():
+            raise SettingsError(compiled.fault())
         settings = load_settings()
         if not settings.redis_url:
             raise SettingsError("The engine needs a Redis: set RIALTO_REDIS_URL, or use rialto up.")
@@ -75,8 +79,10 @@ def _run_engine(settings: Settings, should_stop: Callable[[], bool]) -> int:
     look_rarely()
     link, keys = RedisLink(settings.redis_url), Keys(settings.venue)
     owner = settings.engine_owner or uuid.uuid4().hex
+    lease = Lease(owner, settings.lease_ttl_ms, program_of(settings))
+    pulse = Pulse(RedisLink(settings.redis_url), keys, lease)
     service = EngineService(
-        Store(link, keys, Lease(owner, settings.lease_ttl_ms, program_of(settings))),
+        Store(link, keys, lease),
         keys,
         engine_options(settings),
         should_stop=should_stop,
@@ -88,6 +94,7 @@ def _run_engine(settings: Settings, should_stop: Callable[[], bool]) -> int:
             ForkedAudit(),
             should_stop=should_stop,
         ),
+        pulse=pulse,
     )
     try:
         link.open()
@@ -107,6 +114,7 @@ def _run_engine(settings: Settings, should_stop: Callable[[], bool]) -> int:
     else:
         return 0
     finally:
+        pulse.close()
         link.close()
     return EXIT_FAILED
 

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from engine import compiled
 from engine.bench.cli import app as bench_app
 from engine.bench.cli import print_pipeline, print_recovery, print_takeover
 from engine.bench.pipeline import Load as PipelineLoad
@@ -199,6 +200,8 @@ def verify_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Carry out the archive once more and say whether every hash agrees."""
+    if compiled.fault():
+        raise _failed(compiled.fault())
     try:
         settings = load_settings({"home": home} if home else {})
     except SettingsError as error:

@@ -6,9 +6,11 @@ nothing is said of a commit before that. Nothing is retried: an engine that cann
 the next one begins from the rows.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import ceil
 
 from engine.attempts import Plan, plan_start
 from engine.batch import Applier, Batch
@@ -16,6 +18,7 @@ from engine.core.exchange import Exchange, Limits
 from engine.core.invariants import check_changes
 from engine.entries import Entry, skipped_numbers
 from engine.loading import many_objects
+from engine.pulse import Pulse
 from engine.redis_link import Argument
 from engine.rows import Meta, Program, write_changes, write_dead, write_meta
 from engine.standby import Standby
@@ -62,7 +65,8 @@ class EngineService:
 
     `should_stop` is asked at least three times a lease. `at_step` is told the name of each step
     when it is done, which is where tests kill the process. `standby` is what it does while another
-    engine holds the lease; without one it just waits.
+    engine holds the lease; without one it just waits. `pulse` keeps the lease while one piece of
+    work takes long; without one the lease ends under such work.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class EngineService:
         should_stop: Callable[[], bool],
         at_step: Callable[[str], None] = _nothing,
         standby: Standby | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         self._store = store
         self._keys = keys
@@ -81,6 +86,7 @@ class EngineService:
         self._should_stop = should_stop
         self._at_step = at_step
         self._standby = standby
+        self._pulse = pulse
         self._beat_every_s = options.lease_ttl_ms / BEATS_PER_LEASE / 1_000
         self._beat_due_s = 0.0
         self._is_halted = False
@@ -176,7 +182,8 @@ class EngineService:
         self._is_loaded = False
         # What we knew is void, and goes first: two exchanges may be more than there is memory for.
         self._applier = Applier(Exchange(self._options.limits), b"")
-        meta, exchange = self._take_over() or self._load()
+        with self._working():
+            meta, exchange = self._take_over() or self._load()
         skips = skipped_numbers(self._beating(self._store.journal_after(meta.position)))
         self._applier = Applier(exchange, meta.chain, skips)
         self._unreadable = meta.unreadable
@@ -233,18 +240,28 @@ class EngineService:
         """
         entries = self._ahead or self._read()
         self._ahead = []
-        if entries:
-            self._at_step("read")
-            if self._plan.is_careful(entries[0].n):
-                self._store.count_attempt(entries[0].n)
-            batch = self._apply(entries)
-            commit = self._commit_of(batch)
-            self._settle()
-            self._send(commit, batch)
-        if time.monotonic() >= self._beat_due_s:
-            self._settle()
-            self._beat()
+        with self._working():
+            if entries:
+                self._carry_out(entries)
+            if time.monotonic() >= self._beat_due_s:
+                self._settle()
+                self._beat()
         self._tick_if_due()
+
+    def _working(self) -> contextlib.AbstractContextManager[None]:
+        if self._pulse is None:
+            return contextlib.nullcontext()
+        return self._pulse.working(self._store.epoch)
+
+    def _carry_out(self, entries: list[Entry]) -> None:
+        self._at_step("read")
+        if self._plan.is_careful(entries[0].n):
+            self._store.count_attempt(entries[0].n)
+        begun_s = time.monotonic()
+        batch = self._apply(entries)
+        commit = self._commit_of(batch, begun_s)
+        self._settle()
+        self._send(commit, batch)
 
     def _tick_if_due(self) -> None:
         due_ns, now_ns = self.exchange.next_due_ns(), time.time_ns()
@@ -256,10 +273,9 @@ class EngineService:
         """Wait for entries, when nothing else is left to be done."""
         self._settle()
         count_max = self._plan.count_max(self._position, self._options.batch_commands_max)
+        idle_s = min(self._beat_due_s - time.monotonic(), BLOCK_MAX_S)
         block_ms = self._ticker.wait_ms(
-            self.exchange.next_due_ns(),
-            time.time_ns(),
-            most_ms=max(1, int(min(self._beat_every_s, BLOCK_MAX_S) * 1_000)),
+            self.exchange.next_due_ns(), time.time_ns(), most_ms=max(1, ceil(idle_s * 1_000))
         )
         announcements, self._announcements = self._announcements, []
         entries = self._store.read(self._position, count_max, block_ms, announcements)
@@ -275,7 +291,7 @@ class EngineService:
         self._at_step("applied")
         return batch
 
-    def _commit_of(self, batch: Batch) -> Commit:
+    def _commit_of(self, batch: Batch, begun_s: float) -> Commit:
         exchange = self.exchange
         changes = exchange.drain_changes()
         check_changes(exchange, changes)
@@ -291,8 +307,14 @@ class EngineService:
         write_meta(program, self._keys, meta)
         write_changes(program, self._keys, changes, batch.results, self._options.recent_trades_max)
         write_dead(program, self._keys, batch.dead)
-        position = batch.position - len(batch.events)
-        return Commit(position, batch.position, exchange.sequence, batch.packed_events(), program)
+        return Commit(
+            position=batch.position - len(batch.events),
+            last_n=batch.position,
+            last_sequence=exchange.sequence,
+            events=batch.packed_events(),
+            program=program,
+            work_ms=int((time.monotonic() - begun_s) * 1_000),
+        )
 
     def _send(self, commit: Commit, batch: Batch) -> None:
         assert commit.position == self._position, "commits follow each other without a hole"

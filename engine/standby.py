@@ -21,6 +21,7 @@ from shared.logs import get_logger
 
 NOTE_EVERY_S = 1.0  # Often enough for the archiver not to trim what we have not read.
 STANDING_EVERY_S = 1.0  # How soon it is noticed that our copy is not to be used any more.
+LARGE_SIZE = 1_000_000  # Events in one commit that may take longer than a note stands for.
 LOAD_AGAIN_S = 1.0  # After a picture with a hole.
 ROWS_EVERY_S = 0.05  # Rows are compared so often...
 ROWS_FOR_S = 0.005  # ...for so long, so for less than a tenth of the time...
@@ -213,6 +214,8 @@ class Standby:
         batches = self._watch.batches(follower.sequence, wait_ms)
         entries = self._watch.entries(follower.position)
         for packed in batches:
+            if len(packed) > LARGE_SIZE:
+                self._write_note(len(packed))
             follower.follow(packed, entries, self._watch.entries(follower.position))
             self._rows.compare(follower.exchange, follower.chain)
 
@@ -312,10 +315,11 @@ class Standby:
         self._state, self._note_due_s = state, 0.0
 
     def _write_note_if_due(self) -> None:
-        now_s = time.monotonic()
-        if now_s < self._note_due_s:
-            return
-        self._note_due_s = now_s + NOTE_EVERY_S
+        if time.monotonic() >= self._note_due_s:
+            self._write_note()
+
+    def _write_note(self, ahead_size: int = 0) -> None:
+        self._note_due_s = time.monotonic() + NOTE_EVERY_S
         verified, follower = self._verified, self._follower
         note = StandbyNote(
             owner=self._options.owner,
@@ -329,5 +333,5 @@ class Standby:
             rows_compared=self._rows.compared,
             snapshot_position=verified.snapshot_position,
         )
-        self._watch.write_note(note)
+        self._watch.write_note(note, ahead_size)
         self._has_note = True

@@ -18,6 +18,10 @@ from shared.channels import Keys
 
 OWN_BACKLOG_MAX = 1  # Whatever else waits does what an entry of the engine's own would do.
 JOURNAL_PAGE = 1_000  # Entries read at once when looking ahead.
+# In and after long work the lease is longer, by one part in so many of that work: while its events
+# are encoded no other thread runs, while Redis writes its rows nobody beats; both take a part of
+# the time that the work has taken.
+LONGER_BY_PART = 2
 HALTED = 2  # What the script of the beat answers while the venue is halted.
 
 
@@ -39,13 +43,17 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One batch as it is written: everything behind entry `position`, up to and with `last_n`."""
+    """One batch as it is written: everything behind entry `position`, up to and with `last_n`.
+
+    `work_ms` is how long it took to make.
+    """
 
     position: int
     last_n: int
     last_sequence: int
     events: bytes
     program: Program
+    work_ms: int = 0
 
 
 class Store:
@@ -161,7 +169,7 @@ class Store:
             after = f"{commit.last_n}-0"
             read = [("XREAD", "COUNT", ahead_max, "STREAMS", self._keys.journal, after)]
         arguments: list[Argument] = [
-            self._lease.owner, self._lease.ttl_ms, self.epoch,
+            self._lease.owner, self._lease_ms(commit.work_ms), self.epoch,
             commit.position, commit.last_sequence, commit.events, commit.program.packed(),
         ]  # fmt: skip
         keys = self._keys
@@ -178,12 +186,12 @@ class Store:
                 raise Fenced(str(error)) from error
             raise
 
-    def beat(self) -> bool:
-        """Renew the lease and say whether the venue is halted, or was since the rows were read;
-        raises Fenced.
+    def beat(self, work_ms: int = 0) -> bool:
+        """Renew the lease in the midst of work that has taken so long, and say whether the venue is
+        halted, or was since the rows were read; raises Fenced.
         """
-        lease, channel = self._lease, self._keys.heartbeat_channel
-        arguments: list[Argument] = [lease.owner, lease.ttl_ms, self.epoch, channel, self.lifts]
+        channel, lease_ms = self._keys.heartbeat_channel, self._lease_ms(work_ms)
+        arguments: list[Argument] = [self._lease.owner, lease_ms, self.epoch, channel, self.lifts]
         answer = self._run("beat", arguments)
         if not answer:
             raise Fenced("a later epoch has begun")
@@ -208,6 +216,9 @@ class Store:
         """Halt the venue over entry `n`, which nobody is at work on; raises Fenced."""
         if not self._link.run("halt", [self._keys.meta], [self.epoch, reason, n]):
             raise Fenced("a later epoch has begun")
+
+    def _lease_ms(self, work_ms: int) -> int:
+        return self._lease.ttl_ms + work_ms // LONGER_BY_PART
 
     def _run(self, script: str, arguments: list[Argument]) -> int:
         answer = self._link.run(script, [self._keys.meta, self._keys.lease], arguments)

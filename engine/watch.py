@@ -19,7 +19,8 @@ BATCHES_MAX = 16  # Commits read at once: a few MB at most, and a few hundred mi
 JOURNAL_PAGE = 1_000  # Entries in one answer, as the engine reads them.
 # What a standby may be doing.
 LOADING, FOLLOWING, STOPPED, WAITING = "loading", "following", "stopped", "waiting"
-NOTE_MS = 5_000  # A standby that says nothing for so long is none.
+NOTE_MS = 5_000  # A standby that says nothing for so long is none...
+NOTE_BYTES_PER_MS = 4_000  # ...or so long as it needs, on a slow machine, for the events before it.
 
 
 class StandbyNote(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -160,8 +161,10 @@ class Watch:
         """Return what a standby said of itself lately."""
         return decode_note(self._link.call("GET", self.keys.standby))
 
-    def write_note(self, note: StandbyNote) -> None:
-        self._link.run("cursor", [self.keys.standby], [msgspec.json.encode(note), NOTE_MS])
+    def write_note(self, note: StandbyNote, ahead_size: int = 0) -> None:
+        """Say what we are, before we carry out events of this many bytes."""
+        life_ms = NOTE_MS + ahead_size // NOTE_BYTES_PER_MS
+        self._link.run("cursor", [self.keys.standby], [msgspec.json.encode(note), life_ms])
 
     def erase_note(self, owner: str) -> None:
         """Say that we, the `owner`, are no standby any more; another one's note stays."""

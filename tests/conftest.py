@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import compiled
 from rialto.embedded_redis import find_redis_binaries
 from rialto.versions import RedisBinary, version_text
 from shared.settings import OTHER_VARIABLES
@@ -28,6 +29,12 @@ def redis_binaries() -> tuple[RedisBinary, ...]:
     for binary in find_redis_binaries(os.environ):
         by_version.setdefault(f"{binary.program}-{version_text(binary.version)}", binary)
     return tuple(by_version.values())
+
+
+def pytest_configure() -> None:
+    """Refuse to test a compiled core that is not of the sources beside it."""
+    if compiled.fault():
+        raise pytest.UsageError(compiled.fault())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from engine import compiled
 from engine.bench import core, pipeline, size
 from engine.bench.errors import BenchError
 from engine.bench.recovery import Recovery, Takeover, recovery_lines, takeover_lines
@@ -25,6 +26,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object a line
 @app.callback()
 def bench_group() -> None:
     """Measure the engine on this machine."""
+    if compiled.fault():
+        typer.echo(compiled.fault(), err=True)
+        raise typer.Exit(1)
 
 
 @app.command("tapes")

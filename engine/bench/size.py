@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from msgspec import Struct
 
 from engine.bench.flow import ACCOUNTS, FEES_ONLY, MARKET, opening
-from engine.core.exchange import Exchange
+from engine.core.exchange import Exchange, Limits
 from shared.messages import CancelOrder, OrderAccepted, OrderCancelled, PlaceOrder, Side
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -28,6 +28,8 @@ DRAIN_EVERY = 512  # As the engine commits.
 GARBAGE_THRESHOLD = 50_000  # As the engine sets it.
 MIDDLE_TICKS, LEVELS = 100_000, 20_000  # Prices of a spread book, half of them on either side.
 LOTS = 5
+# What is measured is the book. A million remembered keys take another 450 MB, however few rest.
+KEYS_MAX = 10_000
 SEED = 7
 US_NS = 1_000
 KIB = 1024
@@ -78,7 +80,7 @@ def measure(resting: int, at_one_price: bool) -> SizeFigures:
 
 class _SizeBench:
     def __init__(self, at_one_price: bool) -> None:
-        self._exchange = Exchange()
+        self._exchange = Exchange(Limits(idempotency_keys_max=KEYS_MAX))
         self._draw = random.Random(SEED)
         self._at_one_price = at_one_price
         self._placed = self._cancelled = 0

@@ -4,6 +4,8 @@ The rule of this file: a change is refused before anything changes or made compl
 quantity keeps its place; whatever else is new takes the order out and sends it to the market again.
 """
 
+from msgspec.structs import replace
+
 from engine.core import ending, fees, rules
 from engine.core.ledger import Account
 from engine.core.markets import LiveMarket
@@ -138,10 +140,8 @@ class Amending:
         state = self._state
         if order.post_only and rules.would_take(live, order.side, price_ticks):
             return Refusal(Reject.POST_ONLY_WOULD_TAKE, "price_ticks")
-        before = order.quantity_lots, order.price_ticks
-        order.quantity_lots, order.price_ticks = quantity_lots, price_ticks
-        held_after = fees.limit_hold(live, order, remaining_lots(order))
-        order.quantity_lots, order.price_ticks = before
+        asked = replace(order, quantity_lots=quantity_lots, price_ticks=price_ticks)
+        held_after = fees.limit_hold(live, asked, remaining_lots(asked))
         if self._is_short(live, order, held_after):
             return Refusal(Reject.INSUFFICIENT_FUNDS, "quantity_lots")
         state.touch_order(order)
@@ -163,17 +163,20 @@ class Amending:
         state, terms = self._state, order.terms
         assert terms is not None, "A pending order has terms."
         is_new_stop = command.stop_price_ticks not in (0, terms.stop_price_ticks)
-        before = order.quantity_lots, order.price_ticks, terms.stop_price_ticks
+        stop_price_ticks = command.stop_price_ticks or terms.stop_price_ticks
+        asked = replace(
+            order,
+            quantity_lots=quantity_lots,
+            price_ticks=command.price_ticks or order.price_ticks,
+            terms=replace(terms, stop_price_ticks=stop_price_ticks),
+        )
+        held_after = fees.pending_hold(live, asked)
+        if self._is_short(live, order, held_after):
+            return Refusal(Reject.INSUFFICIENT_FUNDS, "quantity_lots")
         state.touch_order(order)
         live.triggers.remove(order)
-        order.quantity_lots = quantity_lots
-        order.price_ticks = command.price_ticks or order.price_ticks
-        terms.stop_price_ticks = command.stop_price_ticks or terms.stop_price_ticks
-        held_after = fees.pending_hold(live, order)
-        if self._is_short(live, order, held_after):
-            order.quantity_lots, order.price_ticks, terms.stop_price_ticks = before
-            live.triggers.add(order)
-            return Refusal(Reject.INSUFFICIENT_FUNDS, "quantity_lots")
+        order.quantity_lots, order.price_ticks = asked.quantity_lots, asked.price_ticks
+        terms.stop_price_ticks = stop_price_ticks
         events: list[Event] = [self._changed(live, order, held_after)]
         if is_new_stop:
             order.rank = state.sequence

@@ -69,11 +69,15 @@ class Level(Struct, Generic[OrderT], gc=False, eq=False):
     def orders(self) -> Iterator[OrderT]:
         """Yield the orders, oldest first; none may come or go meanwhile."""
         yield self.head
-        ghosts = dict(self.ghosts or ())
+        ghosts = self.ghosts
+        if not ghosts:
+            yield from self.behind or ()
+            return
+        passed: dict[int, int] = {}
         for order in self.behind or ():
-            count = ghosts.get(order.order_id, 0)
-            if count:
-                ghosts[order.order_id] = count - 1
+            count = passed.get(order.order_id, 0)
+            if count < ghosts.get(order.order_id, 0):
+                passed[order.order_id] = count + 1
             else:
                 yield order
 

@@ -16,11 +16,11 @@ itself. A sell always holds the base atoms that remain to be sold.
 """
 
 from engine.core.markets import LiveMarket
+from engine.core.orders import AT_A_LIMIT
 from shared.messages import Order, OrderType, Side
 from shared.money import PPM, fee_atoms
 
 _BUY = Side.BUY
-_AT_A_LIMIT = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 
 
 def limit_hold(live: LiveMarket, order: Order, lots: int) -> int:
@@ -65,7 +65,7 @@ def hold_after(live: LiveMarket, order: Order, lots: int, cost_atoms: int, fee: 
     """Return what an order, not yet filled, holds after a trade; `fee` is of quote, or 0."""
     if order.side is not _BUY:
         return order.held_atoms - lots * live.lot_atoms
-    if order.type in _AT_A_LIMIT:
+    if order.type in AT_A_LIMIT:
         return reduced_hold(live, order, lots, max(fee, 0))
     return order.held_atoms - cost_atoms - fee
 
@@ -99,7 +99,7 @@ def trade_fees(
     maker_room = cost_atoms if buys else fee_room(live, maker)
     if not buys:
         taker_room = cost_atoms
-    elif taker.type in _AT_A_LIMIT:
+    elif taker.type in AT_A_LIMIT:
         taker_room = fee_room(live, taker)
     taker_fee = min(fee_atoms(cost_atoms, taker.taker_fee_ppm), taker_room)
     maker_fee = min(fee_atoms(cost_atoms, maker.maker_fee_ppm), maker_room)

@@ -6,15 +6,13 @@ stops the engine before the commit; nothing here repairs.
 
 from collections import Counter
 
+from engine.core import fees, standing
 from engine.core.changes import Changes
-from engine.core.ending import is_waiting_child
+from engine.core.ending import is_waiting_child, living_peer
 from engine.core.exchange import Exchange
-from engine.core.markets import LiveMarket
 from engine.core.orders import is_open, is_pending
 from engine.core.state import State
-from engine.core.timers import TimerKind
-from engine.core.triggers import is_met
-from shared.messages import MarketStatus, Order
+from shared.messages import Order, OrderStatus, OrderType, Side
 from shared.money import AMOUNT_LIMIT
 
 
@@ -41,10 +39,8 @@ def check(exchange: Exchange) -> None:
         assert sums[asset] == earnings.net(), (
             f"All accounts have {sums[asset]} {asset}, but {earnings.net()} should be there."
         )
-    for live in state.markets.values():
-        _check_market(state, live)
-    _check_places(state)
-    _check_accounts(state)
+    assert set(sums) <= set(state.ledger.totals), "Somebody has an asset that there is not."
+    standing.check(state)
 
 
 def check_changes(exchange: Exchange, changes: Changes) -> None:
@@ -71,7 +67,7 @@ def check_changes(exchange: Exchange, changes: Changes) -> None:
     wrong = {key: rest for key, rest in held.items() if rest}
     assert not wrong, f"Held changed otherwise than the orders' holds: {wrong}."
     for market in changes.depth:
-        _check_touch(state.markets[market])
+        standing.check_touch(state.markets[market])
 
 
 def _check_balance(key: tuple[int, str], available: int, held: int) -> None:
@@ -87,85 +83,36 @@ def _check_order(state: State, order: Order) -> None:
         assert order.open_lots == 0, f"Closed order {order_id} still shows {order.open_lots}."
         assert not quantity or order.filled_lots <= quantity, f"Order {order_id} was overfilled."
         return
+    held, (least, most) = order.held_atoms, _needed(state, order)
+    assert least <= held <= most, f"Order {order_id} holds {held}, not {least} to {most}."
     if is_pending(order):
         assert order.filled_lots == order.open_lots == 0, f"Pending order {order_id} has traded."
-        holds = order.held_atoms > 0 or _is_linked(state, order)
-        assert holds, f"Pending order {order_id} holds nothing."
         return
     remaining = quantity - order.filled_lots
     assert remaining > 0, f"Open order {order_id} has nothing to trade."
-    assert order.held_atoms > 0, f"Open order {order_id} holds nothing."
+    has_traded = order.status is OrderStatus.PARTIALLY_FILLED
+    assert has_traded == (order.filled_lots > 0), f"Order {order_id} miscounts its trades."
     display = order.terms.display_lots if order.terms is not None else 0
     shown = order.open_lots
     is_right = 0 < shown <= min(display, remaining) if display else shown == remaining
     assert is_right, f"Open order {order_id} shows {shown} of {remaining}."
 
 
-def _is_linked(state: State, order: Order) -> bool:
-    terms = order.terms
-    by_id = state.open.by_id
-    return terms is not None and (terms.peer_order_id in by_id or terms.parent_order_id in by_id)
-
-
-def _check_market(state: State, live: LiveMarket) -> None:
-    _check_touch(live)
-    for ladder in (live.bids, live.asks):
-        assert ladder.keys == sorted(ladder.levels), f"A ladder of {live.name} is out of order."
-        for level in ladder.levels.values():
-            orders = list(level.orders())
-            lots = sum(order.open_lots for order in orders)
-            assert lots == level.lots > 0, f"A level of {live.name} has {level.lots}, not {lots}."
-            ranks = [order.rank for order in orders]
-            assert ranks == sorted(set(ranks)), f"A queue of {live.name} is out of order."
-    if live.status is MarketStatus.OPEN and live.last_price_ticks:
-        for order in live.triggers.orders():
-            assert order.terms is not None, "A stop has terms."
-            met = is_met(order.side, order.terms.stop_price_ticks, live.last_price_ticks)
-            assert not met, f"Stop {order.order_id} of {live.name} waits at a price that meets it."
-
-
-def _check_touch(live: LiveMarket) -> None:
-    bid, ask = live.bids.best_price(), live.asks.best_price()
-    assert bid is None or ask is None or bid < ask, f"{live.name} is crossed: {bid} x {ask}."
-
-
-def _check_places(state: State) -> None:
-    """Every living order is in just one place: a book, the stops, or with its parent."""
-    placed: list[int] = []
-    icebergs: Counter[str] = Counter()
-    for live in state.markets.values():
-        for ladder in (live.bids, live.asks):
-            for level in ladder.levels.values():
-                placed += [order.order_id for order in level.orders()]
-        placed += [order.order_id for order in live.triggers.orders()]
-    for order in state.open.by_id.values():
-        if is_waiting_child(state, order):
-            placed.append(order.order_id)
-        if order.terms is not None and order.terms.display_lots:
-            icebergs[order.market] += 1
-        if order.expires_at_ns:
-            due_ns = state.timers.due_ns(TimerKind.ORDER_EXPIRY, order.order_id)
-            assert due_ns == order.expires_at_ns, f"Order {order.order_id} would not expire."
-    assert sorted(placed) == sorted(state.open.by_id), "Books and open orders differ."
-    for live in state.markets.values():
-        assert live.icebergs == icebergs[live.name], f"{live.name} miscounts its icebergs."
-    assert not state.triggered, "An order was triggered and never had its turn."
-
-
-def _check_accounts(state: State) -> None:
-    counts: Counter[tuple[int, str]] = Counter()
-    for order in state.open.by_id.values():
-        counts[order.account_id, order.market] += 1
-        account = state.ledger.accounts[order.account_id]
-        assert account.orders[order.order_id] is order, f"Order {order.order_id} lost its account."
-    owned = 0
-    for account in state.ledger.accounts.values():
-        owned += len(account.orders)
-        for market, count in account.open_counts.items():
-            key = account.account_id, market
-            assert count == counts[key], f"Account {key} counts {count} open orders."
-        named = [order for order in account.orders.values() if order.client_order_id]
-        by_name = {order.client_order_id: order for order in named}
-        assert by_name == account.client_orders, f"Account {account.account_id} lost a name."
-        assert len(by_name) == len(named), f"Account {account.account_id} has a name twice."
-    assert owned == len(state.open.by_id), "The accounts and the open orders differ in number."
+def _needed(state: State, order: Order) -> tuple[int, int]:
+    """Return the least and the most that a living order may hold: mostly the same."""
+    live, peer = state.markets[order.market], living_peer(state, order)
+    if is_pending(order):
+        if peer is not None or is_waiting_child(state, order):
+            return 0, 0
+        most = fees.pending_hold(live, order)
+        # A trailing buy's stop price has fallen since, and its hold has not.
+        trails = order.type is OrderType.TRAILING_STOP and order.side is Side.BUY
+        return most, AMOUNT_LIMIT if trails else most
+    remaining = order.quantity_lots - order.filled_lots
+    most = fees.limit_hold(live, order, remaining)
+    if peer is not None:
+        most = max(most, fees.pending_hold(live, peer))
+        return most, most
+    if order.side is Side.BUY and live.fees_in_quote and order.filled_lots:
+        return order.price_ticks * remaining * live.rate, most  # Fees were paid from their room.
+    return most, most

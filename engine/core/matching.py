@@ -5,7 +5,7 @@ order at a price first; each trade is settled completely before the next one beg
 """
 
 from engine.core import ending, fees
-from engine.core.book import Ladder
+from engine.core.book import NOBODY, Ladder
 from engine.core.changes import Trade
 from engine.core.markets import LiveMarket
 from engine.core.orders import FILL, FILL_LAST, remaining_lots
@@ -22,7 +22,6 @@ from shared.messages import (
 )
 
 _BUY = Side.BUY
-_NOBODY = -1  # No account's id.
 
 
 class Taker:
@@ -64,7 +63,7 @@ class Matcher:
         """Trade until the taker has its lots or nobody is left in the ladder within its limit."""
         order = taker.order
         self._state.touch_book(live)
-        own_id = _NOBODY if order.self_trade is SelfTrade.ALLOW else order.account_id
+        own_id = NOBODY if order.self_trade is SelfTrade.ALLOW else order.account_id
         while taker.lots and not taker.has_ended:
             for filled, lots in ladder.sweep(worst_key, taker.lots, own_id):
                 self._trade(live, taker, filled, lots, events)

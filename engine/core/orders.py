@@ -9,7 +9,11 @@ from heapq import heappop, heappush
 
 from engine.core.idempotency import FORGOTTEN_PER_COMMAND_MAX
 from engine.core.ledger import Account
-from shared.messages import Order, OrderStatus
+from shared.messages import Order, OrderStatus, OrderType, TimeInForce
+
+AT_A_LIMIT = (OrderType.LIMIT, OrderType.STOP_LIMIT)  # Once they are in the market.
+STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
+RESTING = (TimeInForce.GTC, TimeInForce.GTD)  # What may stay in the book.
 
 Step = Mapping[OrderStatus, OrderStatus]
 

@@ -13,12 +13,12 @@ from msgspec import Struct
 from engine.core import fees
 from engine.core.book import Ladder, Level
 from engine.core.markets import LiveMarket
+from engine.core.orders import AT_A_LIMIT
 from shared.messages import Order, OrderType, SelfTrade, Side, TimeInForce
 
 _BUY = Side.BUY
 _FOK = TimeInForce.FOK
 _LIMIT = OrderType.LIMIT
-_AT_A_LIMIT = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 _ENDS_AT_OWN = (SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_BOTH)
 
 
@@ -59,7 +59,7 @@ def plan_order(live: LiveMarket, order: Order, *, may_meet_own: bool) -> Plan:
         offers = _offers(ladder, limit_ticks, own_id, has_hidden=live.icebergs > 0)
         return _plan_budget(live, order, offers, limit_ticks)
     lots = order.quantity_lots - order.filled_lots
-    is_market_buy = order.side is _BUY and order.type not in _AT_A_LIMIT
+    is_market_buy = order.side is _BUY and order.type not in AT_A_LIMIT
     if not is_market_buy and order.time_in_force is not _FOK:
         return Plan(lots, fees.limit_hold(live, order, lots), limit_ticks)
     offers = _offers(ladder, limit_ticks, own_id, has_hidden=live.icebergs > 0)
@@ -74,7 +74,7 @@ def plan_order(live: LiveMarket, order: Order, *, may_meet_own: bool) -> Plan:
 
 
 def _limit_of(live: LiveMarket, order: Order) -> int:
-    if order.type in _AT_A_LIMIT:
+    if order.type in AT_A_LIMIT:
         return order.price_ticks
     band = live.band(order.side)
     if band is None:
@@ -140,8 +140,9 @@ def _offers(
         if own_id is not None:
             yield from _offers_one_by_one(level, own_id)
         elif has_hidden:
-            lots = sum(order.quantity_lots - order.filled_lots for order in level.orders())
-            yield Offer(level.price_ticks, lots, is_own=False)
+            for order in level.orders():  # One by one: it mostly needs but the first.
+                lots = order.quantity_lots - order.filled_lots
+                yield Offer(level.price_ticks, lots, is_own=False)
         else:
             yield Offer(level.price_ticks, level.lots, is_own=False)
 

@@ -52,6 +52,10 @@ class Timers:
         heap = self._heap
         return bool(heap) and heap[0][0] <= now_ns
 
+    def living(self) -> dict[tuple[TimerKind, TimerId], int]:
+        """Return when each timer is due, as a copy."""
+        return dict(self._due)
+
     def due_ns(self, kind: TimerKind, timer_id: TimerId) -> int | None:
         """Return when this timer is due, or None if it is not set."""
         return self._due.get((kind, timer_id))

@@ -36,6 +36,7 @@ class Timing:
     def carry_out_due(self, events: list[Event]) -> None:
         """Do everything that is due at the exchange's time."""
         state = self._state
+        opened: list[LiveMarket] = []
         due = state.timers.pop_due(state.at_ns)
         while due is not None:
             kind, timer_id = due
@@ -47,8 +48,13 @@ class Timing:
                 assert isinstance(timer_id, int), "An account has a number."
                 self._cancel_orders_of(timer_id, events)
             else:
-                self._go_on(state.markets[str(timer_id)], events)
+                self._go_on(state.markets[str(timer_id)], events, opened)
             due = state.timers.pop_due(state.at_ns)
+        # Last, because what they elect trades, and by now whatever is over is gone.
+        for live in opened:
+            if live.status is MarketStatus.OPEN:
+                self._triggering.elect_after_opening(live)
+                self._triggering.trigger_all(events)
 
     def tick(self, _command: object) -> Answer:
         return [TimePassed(self._state.next_event())]
@@ -78,7 +84,7 @@ class Timing:
             orders = list(account.orders.values())
             cancel_many(state, account, orders, CancelReason.CANCEL_TIMER, events)
 
-    def _go_on(self, live: LiveMarket, events: list[Event]) -> None:
+    def _go_on(self, live: LiveMarket, events: list[Event], opened: list[LiveMarket]) -> None:
         """Take a halted market one step towards open."""
         state = self._state
         if live.status is MarketStatus.HALTED:
@@ -87,5 +93,4 @@ class Timing:
             set_status(state, live, status, StatusReason.REOPENING, events, until_ns=until_ns)
             return
         set_status(state, live, MarketStatus.OPEN, StatusReason.REOPENING, events)
-        self._triggering.elect_after_opening(live)
-        self._triggering.trigger_all(events)
+        opened.append(live)

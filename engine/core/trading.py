@@ -8,6 +8,7 @@ from engine.core import fees as holds
 from engine.core import rules
 from engine.core.ledger import Account, Balance
 from engine.core.markets import LiveMarket
+from engine.core.orders import STOPS
 from engine.core.plans import plan_order
 from engine.core.rules import Refusal
 from engine.core.state import State
@@ -29,7 +30,6 @@ from shared.messages import (
 )
 
 _NO_TERMS = OrderTerms()
-_STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
 _LIMIT = OrderType.LIMIT
 _OPEN, _PENDING = OrderStatus.OPEN, OrderStatus.PENDING
 
@@ -60,11 +60,16 @@ class Trading:
         if fault is not None:
             return fault
         order = _new_order(state, live, account, command)
-        if command.type in _STOPS:
+        if command.type in STOPS:
             return self._place_stop(live, account, order, command)
+        balance = state.ledger.balance(account, live.held_asset(command.side))
+        # What a limit order holds is known without the book, so nobody walks it for nothing.
+        if command.price_ticks and balance.available < holds.limit_hold(
+            live, order, order.quantity_lots
+        ):
+            return Refusal(Reject.INSUFFICIENT_FUNDS, _sized_by(command))
         may_meet_own = account.open_counts.get(live.name, 0) > 0
         plan = plan_order(live, order, may_meet_own=may_meet_own)
-        balance = state.ledger.balance(account, live.held_asset(command.side))
         if balance.available < plan.hold_atoms:
             return Refusal(Reject.INSUFFICIENT_FUNDS, _sized_by(command))
         events: list[Event] = []
@@ -208,6 +213,7 @@ class Trading:
                 terms.trail_ppm,
                 terms.peer_order_id,
                 terms.parent_order_id,
+                order.self_trade,
             )
         )
 
@@ -247,7 +253,7 @@ def _new_order(
 
 
 def _terms_of(command: PlaceOrder) -> OrderTerms | None:
-    if command.type not in _STOPS:
+    if command.type not in STOPS:
         return OrderTerms(display_lots=command.display_lots) if command.display_lots else None
     return OrderTerms(
         stop_price_ticks=command.stop_price_ticks,

@@ -8,7 +8,7 @@ queues up behind what was triggered before it. Each order is triggered once.
 from engine.core import ending, fees
 from engine.core.markets import LiveMarket
 from engine.core.matching import Matcher, Taker, show
-from engine.core.orders import START_WAITING, TRIGGER, is_open
+from engine.core.orders import AT_A_LIMIT, START_WAITING, STOPS, TRIGGER, is_open
 from engine.core.plans import Plan, plan_order
 from engine.core.rules import would_take
 from engine.core.state import State
@@ -27,11 +27,8 @@ from shared.messages import (
 )
 
 _OPEN = MarketStatus.OPEN
-_AT_A_LIMIT = (OrderType.LIMIT, OrderType.STOP_LIMIT)
-_STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
 _GTC, _FOK, _IOC = TimeInForce.GTC, TimeInForce.FOK, TimeInForce.IOC
 _LIMIT = OrderType.LIMIT
-_RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 
 
 class Triggering:
@@ -152,7 +149,7 @@ class Triggering:
         reason = _child_fault(live, order)
         if reason is not None:
             ending.expire(self._state, order, reason, events)
-        elif order.type in _STOPS:
+        elif order.type in STOPS:
             self._set_waiting(live, order, events)
         else:
             self._set_to_work(live, order, 0, events)
@@ -240,18 +237,13 @@ def _expiry_reason(order: Order) -> ExpiryReason | None:
     time_in_force = order.time_in_force
     if time_in_force is _FOK:
         return ExpiryReason.FOK_NOT_FILLABLE
-    if order.type not in _AT_A_LIMIT:
+    if order.type not in AT_A_LIMIT:
         return ExpiryReason.MARKET_REMAINDER
     return ExpiryReason.IOC_REMAINDER if time_in_force is _IOC else None
 
 
 def _child_fault(live: LiveMarket, order: Order) -> ExpiryReason | None:
-    takes = order.type is OrderType.LIMIT and would_take(live, order.side, order.price_ticks)
-    if live.status is MarketStatus.POST_ONLY:
-        rests = order.type is OrderType.LIMIT and order.time_in_force in _RESTING
-        may_begin = order.type in _STOPS or (rests and not takes)
-    else:
-        may_begin = live.status is _OPEN
-    if not may_begin:
+    if live.status is not _OPEN:  # The fill of its parent has halted the market.
         return ExpiryReason.MARKET_NOT_OPEN
-    return ExpiryReason.POST_ONLY if order.post_only and takes else None
+    takes = order.post_only and would_take(live, order.side, order.price_ticks)
+    return ExpiryReason.POST_ONLY if takes else None

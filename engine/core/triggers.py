@@ -12,8 +12,8 @@ in a second list, by watermark: there the next one that moves is the last.
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 
-from shared.messages import Order, OrderTerms, OrderType, Side
-from shared.money import PPM
+from shared.messages import Order, OrderStatus, OrderTerms, OrderType, Side
+from shared.money import AMOUNT_LIMIT, PPM
 
 _BUY = Side.BUY
 _TRAILING = OrderType.TRAILING_STOP
@@ -42,9 +42,7 @@ def start_trailing(terms: OrderTerms, side: Side, anchor_ticks: int) -> None:
     """Put watermark and stop price to where a trailing stop begins; the anchor must be known."""
     assert anchor_ticks > 0, "A trailing stop begins only where there is a price."
     terms.watermark_ticks = anchor_ticks
-    terms.stop_price_ticks = trailing_stop_price(
-        side, anchor_ticks, terms.trail_ticks, terms.trail_ppm
-    )
+    terms.stop_price_ticks = _stop_price_of(terms, side)
 
 
 class TriggerBook:
@@ -68,6 +66,28 @@ class TriggerBook:
     def orders(self) -> Iterator[Order]:
         """Go through all stops that wait, by order id."""
         return iter([self._orders[order_id] for order_id in sorted(self._orders)])
+
+    def check(self) -> None:
+        """Check that every stop stands where its prices say; raises AssertionError."""
+        places = (
+            (self._buys, Side.BUY, False),
+            (self._sells, Side.SELL, False),
+            (self._falling, Side.BUY, True),
+            (self._rising, Side.SELL, True),
+        )
+        for levels, side, by_watermark in places:
+            orders = [
+                order
+                for order in self._orders.values()
+                if order.side is side and (order.type is _TRAILING or not by_watermark)
+            ]
+            levels.check(orders, by_watermark=by_watermark)
+        for order in self._orders.values():
+            terms = _terms_of(order)
+            assert order.status is OrderStatus.PENDING, f"Stop {order.order_id} waits at work."
+            if order.type is _TRAILING:
+                trails = terms.stop_price_ticks == _stop_price_of(terms, order.side)
+                assert trails, f"Stop {order.order_id} does not trail its watermark."
 
     def add(self, order: Order) -> None:
         terms = _terms_of(order)
@@ -155,6 +175,24 @@ class _Levels:
         while keys and keys[-1] >= key:
             taken += sorted(self._levels.pop(keys.pop()).values(), key=_by_rank)
         return taken
+
+    def check(self, orders: list[Order], *, by_watermark: bool) -> None:
+        """Check that just these orders stand here, each at its price."""
+        levels: dict[int, set[int]] = {}
+        for order in orders:
+            terms = _terms_of(order)
+            price_ticks = terms.watermark_ticks if by_watermark else terms.stop_price_ticks
+            levels.setdefault(price_ticks * self._sign, set()).add(order.order_id)
+        stands = {key: set(level) for key, level in self._levels.items()}
+        assert stands == levels, "A stop stands at another price than its own."
+        assert self._keys == sorted(levels), "The prices of the stops are out of order."
+
+
+def _stop_price_of(terms: OrderTerms, side: Side) -> int:
+    stop_price_ticks = trailing_stop_price(
+        side, terms.watermark_ticks, terms.trail_ticks, terms.trail_ppm
+    )
+    return min(stop_price_ticks, AMOUNT_LIMIT - 1)  # A row takes no more, and no price is above.
 
 
 def _by_rank(order: Order) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from shared.messages.words import (
     OrderStatus,
     OrderType,
     Reject,
+    SelfTrade,
     Side,
     StatusReason,
     TimeInForce,
@@ -132,6 +133,7 @@ class OrderAccepted(_OrderEvent, tag="order_accepted", frozen=True):
     trail_ppm: int = 0
     peer_order_id: int = 0
     parent_order_id: int = 0
+    self_trade: SelfTrade = SelfTrade.ALLOW
 
 
 class OrderTriggered(_OrderEvent, tag="order_triggered", frozen=True):

@@ -81,6 +81,15 @@ def test_every_command_of_the_tour_does_what_the_readme_says(tmp_path: Path) -> 
     assert '"bids":[],"asks":[["101.5","6"]]' in said
     assert '"channel":"depth:TATA_INR"' in said
     assert '"channel":"account"' in said
+    assert '"reason":"market_remainder"' not in said, "the budget is spent as far as it goes"
+    assert '"type":"stop","time_in_force":"gtc","status":"pending"' in said
+    assert '"type":"trailing_stop","time_in_force":"gtc","status":"pending"' in said
+    assert '"display_quantity":"1"' in said, "the iceberg rests"
+    assert '"reason":"fok_not_fillable"' in said, "Alice does not trade with herself"
+    assert '"stop_price":"96"' in said, "Bob's stop has moved"
+    assert '{"count":3,' in said, "his bid and his two stops are taken back"
+    assert "difference" in said, "the proof has been shown"
+    assert '"code":' not in said, "nothing was refused"
     assert '"channel":"trades:TATA_INR"' in trades
     assert '"quantity":"4"' in trades
 

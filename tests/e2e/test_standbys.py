@@ -10,27 +10,15 @@ import signal
 from random import Random
 
 from engine.redis_link import RedisLink
-from engine.watch import FOLLOWING, decode_note
 from shared.redis_client import connect
 from tests.support.bus_load import PROGRESS_DEADLINE_S, opened_load
 from tests.support.deadlines import eventually_async
-from tests.support.engines import KEYS, VENUE, Engines, changed_hands, ended, epoch
+from tests.support.engines import KEYS, VENUE, Engines, changed_hands, ended, epoch, follows
 from tests.support.processes import Service
 
 ANSWERS = 25
 ROUNDS = 6
 TAKEN_OVER = "taken_over_from_memory"
-
-
-async def follows(redis_url: str, owner: str) -> None:
-    """Wait until this engine stands by, at the position of the venue a moment ago."""
-
-    def is_there() -> bool:
-        with connect(redis_url) as client:
-            note = decode_note(client.get(KEYS.standby))
-        return note is not None and (note.owner, note.state) == (owner, FOLLOWING)
-
-    await eventually_async(is_there, PROGRESS_DEADLINE_S)
 
 
 def halt_of(redis_url: str) -> str:

@@ -36,7 +36,7 @@ from shared.wire import (
     decode_batch,
 )
 from tests.support.deadlines import DEADLINE_S
-from tests.support.venue import Venue, as_bytes
+from tests.support.venue import LEASE_TTL_MS, Venue, as_bytes
 
 ALICE, BOB = 1, 2
 
@@ -274,6 +274,18 @@ def test_a_fenced_engine_writes_nothing(venue: Venue) -> None:
     assert not list(venue.batches())
     venue.engine(owner="same").run_until_idle()
     assert [applied.n for applied in venue.events()] == [1, 2, 3, 4, 5]
+
+
+def test_after_long_work_the_lease_is_longer_by_half_of_it(venue: Venue) -> None:
+    engine = venue.engine()
+    assert engine.store.acquire()
+    commit = Commit(0, 1, 1, b"events", Program(), work_ms=2_000_000)
+    engine.store.start_commit(commit, first=[], ahead_max=0)
+    engine.store.finish_commit()
+    assert 900_000 < venue.redis.pttl(venue.keys.lease) <= 1_000_000 + LEASE_TTL_MS
+    engine.store.beat()
+    assert venue.redis.pttl(venue.keys.lease) <= LEASE_TTL_MS, "a beat of no work is as ever"
+    engine.link.close()
 
 
 def test_a_second_engine_stands_by_while_the_first_holds_the_lease(venue: Venue) -> None:

@@ -222,7 +222,7 @@ def test_a_halted_engine_loads_nothing_until_it_goes_on_and_then_once(
         if asked[0] == 10:
             assert steps == ["acquired"], "it waits before it loads"
             resume(operator, venue.keys)
-        return asked[0] > 10 and working._is_idle()
+        return asked[0] > 10 and working.is_idle()
 
     working.service._should_stop = should_stop
     working.service._at_step = steps.append

@@ -53,7 +53,7 @@ class BusLoad:
                     amount_atoms=FIRST_ATOMS,
                     idempotency_key=f"first-{asset}",
                 )
-                await self._settle(command)
+                await self.settle(command)
 
     @contextlib.asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -68,7 +68,7 @@ class BusLoad:
                 sender.cancel()
             await asyncio.gather(*senders, return_exceptions=True)
         for command in self._open:
-            await self._settle(command)
+            await self.settle(command)
 
     async def progress(self, count: int) -> None:
         """Wait until so many more commands are answered."""
@@ -92,12 +92,13 @@ class BusLoad:
             count += 1
             command = _random_command(random, f"{number}-{count}")
             self._open.append(command)
-            await self._settle(command)
+            await self.settle(command)
             self._open.remove(command)
             if random.random() < AGAIN_RATE:
-                await self._settle(command)
+                await self.settle(command)
 
-    async def _settle(self, command: Command) -> None:
+    async def settle(self, command: Command) -> None:
+        """Send a command until it is answered, and note the answer."""
         result = await self._answered(command)
         name = command.account_id, command.idempotency_key
         first = self.answers.setdefault(name, (command, result))[1]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from engine.watch import FOLLOWING, StandbyNote, decode_note
 from shared.channels import Keys
 from shared.redis_client import connect
 from tests.support.deadlines import eventually_async
@@ -21,18 +22,26 @@ class Engines:
         self._folder = folder
         self._made: list[Service] = []
 
-    def make(self, label: str, *, owner: str = "", failpoint: str = "") -> Service:
-        """Return an engine; "" is an owner of its own."""
+    def make(
+        self,
+        label: str,
+        *,
+        owner: str = "",
+        failpoint: str = "",
+        program: str = "engine",
+        lease_ttl_ms: int = LEASE_TTL_MS,
+    ) -> Service:
+        """Return an engine; "" is an owner of its own, `program` the module that is run."""
         (self._folder / label).mkdir(exist_ok=True)
         settings = {
             "redis_url": self.redis_url,
             "venue": VENUE,
-            "lease_ttl_ms": LEASE_TTL_MS,
+            "lease_ttl_ms": lease_ttl_ms,
             "demo_markets": "false",
             "engine_owner": owner,
         }
         home, environ = self._folder / label / "home", {"ENGINE_FAILPOINT": failpoint}
-        engine = Service("engine", home, settings, label=label, environ=environ)
+        engine = Service(program, home, settings, label=label, environ=environ)
         self._made.append(engine)
         return engine
 
@@ -56,6 +65,22 @@ def delete_lease(redis_url: str) -> None:
 def journal_length(redis_url: str) -> int:
     with connect(redis_url) as client:
         return int(client.get(KEYS.n) or 0)
+
+
+def note_of(redis_url: str) -> StandbyNote | None:
+    """Return what the standby says of itself."""
+    with connect(redis_url) as client:
+        return decode_note(client.get(KEYS.standby))
+
+
+async def follows(redis_url: str, owner: str) -> None:
+    """Wait until this engine stands by, at the position of the venue a moment ago."""
+
+    def is_there() -> bool:
+        note = note_of(redis_url)
+        return note is not None and (note.owner, note.state) == (owner, FOLLOWING)
+
+    await eventually_async(is_there, END_DEADLINE_S)
 
 
 async def ended(engine: Service) -> int:

@@ -58,6 +58,11 @@ class Service:
             )
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None, "the service was never started"
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

@@ -10,8 +10,10 @@ import redis
 
 from engine.core.exchange import Limits
 from engine.demo import demo_commands
+from engine.pulse import Pulse
 from engine.redis_link import RedisLink
 from engine.service import EngineOptions, EngineService
+from engine.standby import Standby
 from engine.store import Lease, Store
 from shared.channels import Keys, result_field
 from shared.messages import Applied, Command
@@ -68,8 +70,21 @@ class Venue:
         batch_max: int = 512,
         at_step: Callable[[str], None] = lambda name: None,
         limits: Limits | None = None,
+        standby: Standby | None = None,
+        pulse: Pulse | None = None,
     ) -> "WorkingEngine":
-        return WorkingEngine(self, owner, batch_max, at_step, limits or Limits())
+        options = EngineOptions(LEASE_TTL_MS, batch_max, 1_000, limits or Limits())
+        engine = WorkingEngine(self, owner)
+        engine.service = EngineService(
+            engine.store,
+            self.keys,
+            options,
+            should_stop=engine.is_idle,
+            at_step=at_step,
+            standby=standby,
+            pulse=pulse,
+        )
+        return engine
 
     def result(self, account_id: int, key: str) -> CommandResult | None:
         row = self.redis.hget(self.keys.results, result_field(account_id, key))
@@ -92,22 +107,13 @@ class Venue:
 class WorkingEngine:
     """An engine that has not begun yet; `run_until_idle` lets it work off the journal and stop."""
 
-    def __init__(
-        self,
-        venue: Venue,
-        owner: str,
-        batch_max: int,
-        at_step: Callable[[str], None],
-        limits: Limits,
-    ) -> None:
+    service: EngineService
+
+    def __init__(self, venue: Venue, owner: str) -> None:
         self.venue = venue
         self.link = RedisLink(venue.url)
         self.link.open()
         self.store = Store(self.link, venue.keys, Lease(owner, LEASE_TTL_MS))
-        options = EngineOptions(LEASE_TTL_MS, batch_max, 1_000, limits)
-        self.service = EngineService(
-            self.store, venue.keys, options, should_stop=self._is_idle, at_step=at_step
-        )
         self._looks_left = 1_000
 
     def run_until_idle(self) -> "WorkingEngine":
@@ -129,7 +135,7 @@ class WorkingEngine:
             self.link.close()
         raise AssertionError("the engine was to die and did not")
 
-    def _is_idle(self) -> bool:
+    def is_idle(self) -> bool:
         self._looks_left -= 1
         assert self._looks_left, "the engine does not come to an end"
         if not self.store.epoch:

@@ -16,7 +16,7 @@ from engine.core.rules.entry import (
     would_take,
 )
 from engine.core.rules.orders import Fees, order_fault
-from engine.core.rules.pairs import is_named_twice, oco_fault, oco_price_fault, oto_fault
+from engine.core.rules.pairs import oco_fault, oco_price_fault, oto_fault
 from engine.core.rules.refusals import Refusal, is_client_text, within
 from engine.core.rules.venue import (
     ACCOUNT_ID_MAX,
@@ -49,7 +49,6 @@ __all__ = [
     "band_fault",
     "closes",
     "is_client_text",
-    "is_named_twice",
     "market_fault",
     "market_rules_fault",
     "may_stay",

@@ -73,11 +73,15 @@ def _client_id_fault(command: PlaceOrder) -> Refusal | None:
 
 
 def _is_special(command: PlaceOrder) -> bool:
-    return bool(command.display_lots or command.expires_at_ns or command.post_only)
+    return bool(
+        command.display_lots or command.expires_at_ns or command.post_only or command.reject_if_met
+    )
 
 
 def _special_shape(command: PlaceOrder, at_ns: int) -> Refusal | None:
     """Check what a plain limit order has none of."""
+    if command.reject_if_met:
+        return Refusal(Reject.INVALID_STOP_PRICE, "reject_if_met")
     time_in_force = command.time_in_force
     may_rest = time_in_force is _GTC or time_in_force is _GTD
     display_lots = command.display_lots
@@ -108,6 +112,8 @@ def _price_shape(command: PlaceOrder) -> Refusal | None:
     has_stop_price = command.type is _STOP or command.type is _STOP_LIMIT
     if stop_price_ticks <= 0 if has_stop_price else stop_price_ticks:
         return Refusal(Reject.INVALID_STOP_PRICE, "stop_price_ticks")
+    if command.reject_if_met and not has_stop_price:
+        return Refusal(Reject.INVALID_STOP_PRICE, "reject_if_met")
     return None
 
 

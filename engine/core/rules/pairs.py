@@ -9,7 +9,7 @@ from engine.core.rules.entry import would_take
 from engine.core.rules.orders import Fees, order_fault
 from engine.core.rules.refusals import Refusal, within
 from engine.core.triggers import is_met
-from shared.messages import OrderType, PlaceOco, PlaceOrder, PlaceOto, Reject, TimeInForce
+from shared.messages import OrderType, PlaceOco, PlaceOto, Reject, TimeInForce
 
 _RESTING = (TimeInForce.GTC, TimeInForce.GTD)
 _OCO_STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
@@ -44,11 +44,6 @@ def oco_price_fault(command: PlaceOco, live: LiveMarket) -> Refusal | None:
     if is_met(stop.side, stop.stop_price_ticks, live.last_price_ticks):
         return Refusal(Reject.STOP_ALREADY_MET, "stop.stop_price_ticks")
     return None
-
-
-def is_named_twice(first: PlaceOrder, second: PlaceOrder) -> bool:
-    """Say whether two orders that live at once would have the same client order id."""
-    return bool(first.client_order_id) and first.client_order_id == second.client_order_id
 
 
 def _oco_field_at_fault(command: PlaceOco) -> str:

@@ -1,6 +1,7 @@
 """The checks bite: each thing that must never be is made by force, and is found."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,20 @@ from engine.core import invariants
 from engine.core.exchange import Exchange
 from engine.core.ledger import Balance
 from engine.core.markets import LiveMarket
-from shared.messages import CancelOrder, Deposit, Order, OrderStatus, PlaceOrder, Side
+from engine.core.timers import TimerKind
+from shared.messages import (
+    CancelOrder,
+    Deposit,
+    Order,
+    OrderStatus,
+    OrderTerms,
+    OrderType,
+    PlaceOco,
+    PlaceOrder,
+    PlaceOto,
+    SetCancelTimer,
+    Side,
+)
 from tests.support.scenario import MARKET, opened_exchange
 
 
@@ -114,11 +128,155 @@ DAMAGES = {
     miscount_a_level: "A level of",
     cross: "crossed",
     misplace_a_price: "ladder .* out of order",
-    fill_an_open_order: "nothing to trade",
-    hold_nothing: "holds nothing",
+    fill_an_open_order: "nothing to trade|holds 20, not 0",
+    hold_nothing: "holds 0, not 20",
     close_with_a_hold: "still holds",
     lose_an_order: "differ",
 }
+
+
+def busy_exchange() -> Exchange:
+    """Return an exchange with an order, a stop, a trailing stop, an OCO pair, an OTO pair and a
+    cancel timer: orders 1, 4, 5, 6 and 7, 8 and 9.
+    """
+    audited = opened_exchange()
+    for account_id in (1, 2, 3):
+        audited.apply(Deposit(account_id=account_id, asset="USD", amount_atoms=1_000))
+        audited.apply(Deposit(account_id=account_id, asset="BTC", amount_atoms=100))
+    orders = (
+        order(1, Side.BUY, price_ticks=10),
+        order(2, Side.SELL, price_ticks=11),
+        order(3, Side.BUY, price_ticks=11),
+        order(1, Side.SELL, type=OrderType.STOP, stop_price_ticks=5),
+        order(1, Side.SELL, type=OrderType.TRAILING_STOP, trail_ticks=3),
+    )
+    for each in orders:
+        audited.apply(each)
+    stop = order(3, Side.BUY, type=OrderType.STOP, stop_price_ticks=20)
+    limit = order(3, Side.BUY, price_ticks=8)
+    audited.apply(PlaceOco(account_id=3, limit=limit, stop=stop))
+    child = order(3, Side.SELL, price_ticks=30)
+    audited.apply(PlaceOto(account_id=3, parent=order(3, Side.BUY, price_ticks=7), child=child))
+    audited.apply(SetCancelTimer(account_id=1, timeout_ns=5_000_000_000))
+    return audited.exchange
+
+
+def order(account_id: int, side: Side, **fields: Any) -> PlaceOrder:
+    return PlaceOrder(account_id=account_id, market=MARKET, side=side, quantity_lots=2, **fields)
+
+
+def living(exchange: Exchange, order_id: int) -> Order:
+    return exchange.state.open.by_id[order_id]
+
+
+def terms(exchange: Exchange, order_id: int) -> OrderTerms:
+    found = living(exchange, order_id).terms
+    assert found is not None
+    return found
+
+
+def hold_more_in_step(exchange: Exchange) -> None:
+    living(exchange, 1).held_atoms += 7
+    dollars(exchange).held += 7
+    dollars(exchange).available -= 7
+
+
+def hold_less_in_step(exchange: Exchange) -> None:
+    living(exchange, 1).held_atoms -= 7
+    dollars(exchange).held -= 7
+    dollars(exchange).available += 7
+
+
+def move_a_price_in_place(exchange: Exchange) -> None:
+    living(exchange, 1).price_ticks = 3
+
+
+def move_a_stop_in_place(exchange: Exchange) -> None:
+    terms(exchange, 4).stop_price_ticks = 4
+
+
+def move_a_watermark(exchange: Exchange) -> None:
+    terms(exchange, 5).watermark_ticks = 2
+
+
+def forget_a_timer(exchange: Exchange) -> None:
+    exchange.state.timers.clear(TimerKind.ACCOUNT, 1)
+
+
+def keep_the_timer_of_a_dead_order(exchange: Exchange) -> None:
+    exchange.state.timers.set(TimerKind.ORDER_EXPIRY, 2, 9)
+
+
+def forget_when_a_market_reopens(exchange: Exchange) -> None:
+    market(exchange).status_until_ns = 5
+
+
+def forget_a_peer(exchange: Exchange) -> None:
+    terms(exchange, 6).peer_order_id = 0
+
+
+def forget_a_child(exchange: Exchange) -> None:
+    terms(exchange, 8).child_order_id = 0
+
+
+def forget_a_count(exchange: Exchange) -> None:
+    exchange.state.ledger.accounts[1].open_counts.clear()
+
+
+def open_a_stop(exchange: Exchange) -> None:
+    stop = living(exchange, 4)
+    stop.status, stop.open_lots = OrderStatus.OPEN, 2
+
+
+def call_an_order_filled_in_part(exchange: Exchange) -> None:
+    living(exchange, 1).status = OrderStatus.PARTIALLY_FILLED
+
+
+def give_an_id_twice(exchange: Exchange) -> None:
+    exchange.state.next_order_id = 3
+
+
+def rank_an_order_in_the_future(exchange: Exchange) -> None:
+    living(exchange, 1).rank = 10**9
+
+
+def own_what_there_is_not(exchange: Exchange) -> None:
+    stray = exchange.state.ledger.balance(exchange.state.ledger.accounts[1], "GOLD")
+    stray.available = 5
+
+
+MISPLACEMENTS = {
+    hold_more_in_step: "holds 27, not 20",
+    hold_less_in_step: "holds 13, not 20",
+    move_a_price_in_place: "holds 20, not 6",
+    move_a_stop_in_place: "another price than its own",
+    move_a_watermark: "another price than its own",
+    forget_a_timer: "timers",
+    keep_the_timer_of_a_dead_order: "timers",
+    forget_when_a_market_reopens: "timers",
+    forget_a_peer: "holds 40, not 16|does not know of",
+    forget_a_child: "does not know of",
+    forget_a_count: "count",
+    open_a_stop: "waits at work",
+    call_an_order_filled_in_part: "miscounts its trades",
+    give_an_id_twice: "from the future",
+    rank_an_order_in_the_future: "from the future",
+    own_what_there_is_not: "asset that there is not",
+}
+
+
+def test_a_busy_exchange_passes() -> None:
+    invariants.check(busy_exchange())
+
+
+@pytest.mark.parametrize(("damage", "sentence"), MISPLACEMENTS.items())
+def test_whatever_is_out_of_its_place_is_found(
+    damage: Callable[[Exchange], None], sentence: str
+) -> None:
+    exchange = busy_exchange()
+    damage(exchange)
+    with pytest.raises(AssertionError, match=sentence):
+        invariants.check(exchange)
 
 
 def test_a_living_exchange_passes() -> None:

@@ -235,7 +235,9 @@ class Day:
         fields["stop_price_ticks"] = max(
             1, last + sign * self.draw.choice((-2, -1, 0, 1, 1, 2, 2, 3))
         )
-        fields["reject_if_met"] = self.draw.random() < 0.3
+        fields["reject_if_met"] = (
+            fields["type"] is not OrderType.TRAILING_STOP and self.draw.random() < 0.3
+        )
         if kind is OrderType.STOP_LIMIT:
             fields["price_ticks"] = self._near(fields)
         return fields

@@ -35,7 +35,7 @@ from shared.messages import (
 from shared.money import AMOUNT_LIMIT
 from tests.support.naive import amending, ends, placing, rules
 from tests.support.naive.placing import Fault
-from tests.support.naive.stops import drain, set_status
+from tests.support.naive.stops import drain, elect, set_status
 from tests.support.naive.world import Fact, Levels, NaiveAccount, NaiveMarket, World
 
 SECOND = 1_000_000_000
@@ -56,6 +56,8 @@ class NaiveExchange:
     """A whole exchange; `world` may be looked at."""
 
     world: World = field(default_factory=World)
+    # Markets that time has opened: what they elect comes last.
+    _opened: list[NaiveMarket] = field(default_factory=list)
 
     def apply(self, command: Command, at_ns: int) -> list[Fact]:
         """Carry out one command at its time and return the facts, its refusal among them."""
@@ -101,7 +103,7 @@ class NaiveExchange:
         while True:
             due = [one for one in self._timers() if one[0] <= now]
             if not due:
-                return
+                break
             _, kind, ident = min(due)
             self.world.now = now
             if kind == 0:
@@ -111,7 +113,11 @@ class NaiveExchange:
             else:
                 [order] = [one for one in self.world.orders if one.order_id == ident]
                 ends.expire(self.world, order, ExpiryReason.TIME)
-            drain(self.world)
+        for market in self._opened:
+            if market.status is MarketStatus.OPEN and market.last:
+                elect(self.world, market, market.last)
+                drain(self.world)
+        self._opened = []
 
     def _timers(self) -> list[tuple[int, int, int | str]]:
         """Return when what happens by itself: its time, its kind, and whose it is."""
@@ -132,6 +138,7 @@ class NaiveExchange:
             set_status(world, market, MarketStatus.POST_ONLY, StatusReason.REOPENING, until)
         else:
             set_status(world, market, MarketStatus.OPEN, StatusReason.REOPENING, 0)
+            self._opened.append(market)
 
     def _cancel_by_timer(self, account: int) -> None:
         self.world.accounts[account].cancel_at = 0
@@ -314,6 +321,8 @@ class NaiveExchange:
         if market is None:
             return Reject.UNKNOWN_MARKET
         set_status(world, market, status, StatusReason.OPERATOR, 0)
+        if status is MarketStatus.OPEN and market.last:
+            elect(world, market, market.last)
         if status is MarketStatus.CLOSED:
             for account in sorted({o.account for o in world.orders if o.market == name}):
                 orders = world.own_orders(account, name)

@@ -66,6 +66,8 @@ def _price_faults(asked: PlaceOrder) -> list[Reject]:
         faults.append(Reject.INVALID_PRICE)
     if _is_wrong(asked.stop_price_ticks, asked.type in (OrderType.STOP, OrderType.STOP_LIMIT)):
         faults.append(Reject.INVALID_STOP_PRICE)
+    if asked.reject_if_met and asked.type not in (OrderType.STOP, OrderType.STOP_LIMIT):
+        faults.append(Reject.INVALID_STOP_PRICE)
     trails = asked.trail_ticks, asked.trail_ppm
     if asked.type is OrderType.TRAILING_STOP:
         if min(trails) < 0 or (trails[0] > 0) == (trails[1] > 0) or trails[1] > PPM:

@@ -97,11 +97,8 @@ def _halt_if_wild(world: World, market: NaiveMarket, prices: Prices) -> None:
 def set_status(
     world: World, market: NaiveMarket, status: MarketStatus, reason: StatusReason, until: int
 ) -> None:
-    was = market.status
     market.status, market.until, market.slices = status, until, {}
     world.tell("status", market.name, str(status), str(reason), until)
-    if status is MarketStatus.OPEN and was is not MarketStatus.OPEN and market.last:
-        elect(world, market, market.last)
 
 
 # ---- the queue ----

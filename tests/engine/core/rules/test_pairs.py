@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from engine.core import rules
-from engine.core.rules import Refusal
-from shared.messages import OrderType, PlaceOco, PlaceOrder, PlaceOto, Reject, Side, TimeInForce
+from shared.messages import PlaceOco, PlaceOrder, PlaceOto, Reject, Side, TimeInForce
 from tests.engine.core.rules.places import (
     FEES,
     NOW_NS,
@@ -90,31 +89,3 @@ def test_a_pair_always_waits_first(price_ticks: int, stop_price_ticks: int, expe
     pair = limit(price_ticks=price_ticks), stop(stop_price_ticks=stop_price_ticks)
     command = PlaceOco(account_id=1, limit=pair[0], stop=pair[1])
     assert rules.oco_price_fault(command, live) == expected
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "twice"),
-    [("", "", False), ("a", "", False), ("a", "b", False), ("a", "a", True)],
-)
-def test_two_orders_need_two_names(first: str, second: str, twice: bool) -> None:
-    orders = limit(client_order_id=first), stop(client_order_id=second)
-    assert rules.is_named_twice(*orders) is twice
-
-
-def test_a_refusal_of_a_part_names_the_part() -> None:
-    assert rules.within("stop", None) is None
-    fault = rules.within("stop", Refusal(PRICE, "price_ticks"))
-    assert fault == (PRICE, "stop.price_ticks")
-
-
-def test_a_pair_of_any_integers_is_answered() -> None:
-    for number in (-(10**40), -1, 0, 1, 2**63, 10**40):
-        for order_type in OrderType:
-            order = limit(type=order_type, price_ticks=number, stop_price_ticks=number)
-            oco = PlaceOco(account_id=1, limit=limit(), stop=order)
-            oto = PlaceOto(account_id=1, parent=limit(), child=order)
-            for fault in (
-                rules.oco_fault(oco, market(), NOW_NS, FEES),
-                rules.oto_fault(oto, market(), NOW_NS, FEES),
-            ):
-                assert fault is None or fault.field.startswith(("stop.", "child."))

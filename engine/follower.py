@@ -14,6 +14,7 @@ from engine.batch import Applier
 from engine.core.exchange import Exchange
 from engine.core.invariants import check_changes
 from engine.entries import Entry, skipped_numbers
+from shared.messages import CommandSkipped
 from shared.wire import DecodeError, decode_batch
 
 _SKIPPED_TAG = b"command_skipped"
@@ -80,12 +81,14 @@ class Follower:
         own = list(islice(entries, length))
         if [entry.n for entry in own] != list(range(before + 1, before + 1 + length)):
             raise JournalLost(f"The journal lacks entry {before + 1}.")
-        if _SKIPPED_TAG in packed:
+        if _SKIPPED_TAG in packed and _has_skips(packed):
             skips = skipped_numbers(ahead)
             self._applier = Applier(self.exchange, self.chain, skips)
         try:
             batch = self._applier.apply(own)
             check_changes(self.exchange, self.exchange.drain_changes())
+        except MemoryError:
+            raise  # That says something of this machine, and nothing of the venue.
         except Exception as error:  # Whatever it was: the engine has carried it out, we cannot.
             n = self._applier.applying_n or own[-1].n
             reason = str(error) or type(error).__name__
@@ -109,6 +112,15 @@ def batch_length(packed: bytes) -> int:
         return len(msgspec.msgpack.decode(packed, type=list[msgspec.Raw]))
     except msgspec.DecodeError:
         return 0
+
+
+def _has_skips(packed: bytes) -> bool:
+    """Whether an entry was passed over; the tag may also be a name that a client has chosen."""
+    try:
+        told = decode_batch(packed)
+        return any(isinstance(event, CommandSkipped) for a in told for event in a.events)
+    except DecodeError:
+        return False  # It will differ from what we make of it.
 
 
 def _unreadable(n: int) -> str:

@@ -20,6 +20,7 @@ class Refused(Exception):
 
 class VenueStatus(Struct, frozen=True, kw_only=True):
     """How far a venue is; `deaths` are those at journal entry `counted_n`, if it is not done.
+    `halted_n` is the entry that an engine has halted over, 0 if the halt is about none.
 
     `standby` is what a standby says of itself, None when there is none.
     """
@@ -29,6 +30,7 @@ class VenueStatus(Struct, frozen=True, kw_only=True):
     last_n: int
     unreadable: int
     halt: str
+    halted_n: int
     counted_n: int
     deaths: int
     is_alive: bool
@@ -50,6 +52,7 @@ def read_status(link: RedisLink, keys: Keys) -> VenueStatus:
         last_n=int(last_n) if isinstance(last_n, bytes) else 0,
         unreadable=meta.unreadable,
         halt=meta.halt,
+        halted_n=meta.halted_n,
         counted_n=counted_n,
         deaths=int(counted[1] or 0) if counted_n > meta.position else 0,
         is_alive=bool(link.call("EXISTS", keys.lease)),
@@ -66,8 +69,8 @@ def resume(link: RedisLink, keys: Keys) -> None:
 def skip(link: RedisLink, keys: Keys, n: int) -> int:
     """Journal the order to pass over entry `n`, lift the halt, and return the order's own number.
 
-    Raises Refused unless the venue is halted before exactly that entry: a running engine may be
-    carrying it out at this moment.
+    Raises Refused unless an engine has halted the venue over exactly that entry: one that works,
+    also one that does not know yet of its standby's halt, may be carrying it out at this moment.
     """
     status = read_status(link, keys)
     next_n = status.position + 1
@@ -80,11 +83,13 @@ def skip(link: RedisLink, keys: Keys, n: int) -> int:
         )
     if not status.halt:
         raise Refused("The venue is not halted, so there is nothing to skip.")
+    if status.halted_n != n:
+        raise Refused(f"The halt is not about entry {n}: `rialto engine resume` lifts it.")
     command = Raw(encode(SkipCommand(skip_n=n)))
     payload = encode(Envelope(WIRE_VERSION, NOBODY, 0, command))
     names = [keys.n, keys.journal, keys.meta, keys.attempts]
     skip_n = link.run("skip", names, [n, payload])
     assert isinstance(skip_n, int), "the script answers with a number"
     if not skip_n:
-        raise Refused(f"Entry {n} was carried out just now; nothing was skipped.")
+        raise Refused("The venue has gone on just now; nothing was skipped.")
     return skip_n

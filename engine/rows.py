@@ -31,7 +31,11 @@ class OtherVersion(Exception):
 
 
 class Meta(Struct, frozen=True, kw_only=True):
-    """The row of the commit itself: how far the venue is."""
+    """The row of the commit itself: how far the venue is.
+
+    `halted_n` is the entry that an engine has halted over before it began, 0 if it is no such halt;
+    `lifts` is how many halts were lifted: what was loaded before the last of them is out of date.
+    """
 
     position: int = 0
     sequence: int = 0
@@ -40,6 +44,8 @@ class Meta(Struct, frozen=True, kw_only=True):
     next_order_id: int = 1
     unreadable: int = 0
     halt: str = ""
+    halted_n: int = 0
+    lifts: int = 0
     version: int = DATA_VERSION
 
 
@@ -189,6 +195,8 @@ def load_meta(call: Call, keys: Keys) -> Meta:
         next_order_id=int(raw.get(b"next_order_id", 1)),
         unreadable=int(raw.get(b"unreadable", 0)),
         halt=raw.get(b"halt", b"").decode(),
+        halted_n=int(raw.get(b"halted_n", 0)),
+        lifts=int(raw.get(b"lifts", 0)),
         version=int(raw.get(b"version", DATA_VERSION)),
     )
 

@@ -95,6 +95,7 @@ class EngineService:
         self._announcements: list[tuple[Argument, ...]] = []
         self._unreadable = 0
         self._position = 0
+        self._is_loaded = False
         self._plan = Plan()
         self._applier = Applier(Exchange(options.limits), b"")
         self._ticker = Ticker(store.append)
@@ -114,15 +115,20 @@ class EngineService:
             return
         self._at_step("acquired")
         while not self._should_stop():
-            if self._begin():
+            if self._store.halt_reason():
+                self._wait_for_resume()
+            elif self._begin():
                 self._work()
-            else:
-                self._wait_while_halted()
         self._store.release()
         _log.info("engine_stopped", position=self._position)
 
     def count_death(self) -> None:
-        """Note at which entry `run` has raised; call it once, for anything but a failing Redis."""
+        """Note at which entry `run` has raised; call it once, for anything but a failing Redis.
+
+        A death before the rows were in memory was at no entry, and must not hide where others were.
+        """
+        if not self._is_loaded:
+            return
         self._settle()
         n = self._applier.applying_n or self._position + 1
         if not self._plan.is_careful(n):  # A careful step was counted before it was taken.
@@ -173,17 +179,23 @@ class EngineService:
         return meta, Exchange.restore(rows, self._options.limits)
 
     def _begin(self) -> bool:
+        self._is_loaded = False
+        # What we knew is void, and goes first: two exchanges may be more than there is memory for.
+        self._applier = Applier(Exchange(self._options.limits), b"")
         with self._working():
             meta, exchange = self._take_over() or self._load()
         skips = skipped_numbers(self._beating(self._store.journal_after(meta.position)))
         self._applier = Applier(exchange, meta.chain, skips)
         self._unreadable = meta.unreadable
         self._position = meta.position
+        self._is_loaded = True
         self._ahead = []
+        self._store.lifts = meta.lifts
         self._beat()
         self._at_step("loaded")
         _log.info("engine_started", position=meta.position, skips=sorted(skips))
-        return not meta.halt and self._may_begin(meta)
+        # A halt that came, or came and went, while we read: the rows may be others since.
+        return not self._is_halted and self._may_begin(meta)
 
     def _beating(self, entries: Iterator[Entry]) -> Iterator[Entry]:
         for entry in entries:
@@ -200,22 +212,20 @@ class EngineService:
                 f"`rialto engine resume` tries it again, "
                 f"`rialto engine skip {self._plan.halt_at}` goes on without it"
             )
-            self._store.halt(reason)
+            self._store.halt(reason, self._plan.halt_at)
             _log.critical("venue_halted", reason=reason)
             return False
         if counted_n <= meta.position and self._store.last_journal_n() > meta.position:
             self._store.count_attempt(meta.position + 1)
         return True
 
-    def _wait_while_halted(self) -> None:
-        while not self._should_stop() and self._store.halt_reason():
-            self._beat_if_due()
-            time.sleep(HALT_POLL_S)
+    def _wait_for_resume(self) -> None:
+        self._beat_if_due()
+        time.sleep(HALT_POLL_S)
 
     # ---- working ----
 
     def _work(self) -> None:
-        self._is_halted = False
         while not self._should_stop() and not self._is_halted:
             self.turn()
         self._settle()

@@ -15,11 +15,12 @@ from engine.follower import Difference, EventsLost, Follower, JournalLost, Lost,
 from engine.loading import Loader, Torn, many_objects
 from engine.redis_link import RedisLink
 from engine.row_audit import RowAudit
-from engine.rows import Meta
-from engine.watch import FOLLOWING, LOADING, STOPPED, WAITING, StandbyNote, Watch
+from engine.rows import DATA_VERSION, Meta
+from engine.watch import FOLLOWING, LOADING, STOPPED, WAITING, StandbyNote, Standing, Watch
 from shared.logs import get_logger
 
 NOTE_EVERY_S = 1.0  # Often enough for the archiver not to trim what we have not read.
+STANDING_EVERY_S = 1.0  # How soon it is noticed that our copy is not to be used any more.
 LARGE_SIZE = 1_000_000  # Events in one commit that may take longer than a note stands for.
 LOAD_AGAIN_S = 1.0  # After a picture with a hole.
 ROWS_EVERY_S = 0.05  # Rows are compared so often...
@@ -68,11 +69,13 @@ class Standby:
         self._audit = audit
         self._should_stop = should_stop
         self._follower: Follower | None = None
+        self._begun = Meta()  # Where the follower began.
         self._rows = RowAudit(watch)
         self._state = LOADING
         self._verified = StandbyNote(owner=options.owner, state=self._state)
         self._has_note = False
         self._note_due_s = 0.0
+        self._standing_due_s = 0.0
         self._load_due_s = 0.0
         self._rows_due_s = 0.0
         self._audit_due_s = 0.0
@@ -91,6 +94,8 @@ class Standby:
             if self._follower is None:
                 self._load_if_due(wait_s)
                 return
+            if self._is_out_of_date():
+                return
             self._follow(self._follower, int(wait_s * 1_000))
             self._read_rows(self._follower)
             self._audit_memory(self._follower)
@@ -107,7 +112,7 @@ class Standby:
         """
         follower, self._follower = self._follower, None
         self._audit.stop()
-        if follower is None:
+        if follower is None or self._drop_if_out_of_date():
             return None
         try:
             while follower.position < meta.position:
@@ -132,7 +137,7 @@ class Standby:
         """Stop being a standby: the engine works, or ends."""
         self._audit.stop()
         if self._has_note:
-            self._watch.erase_note()
+            self._watch.erase_note(self._options.owner)
             self._has_note = False
 
     # ---- loading ----
@@ -151,7 +156,7 @@ class Standby:
         except Torn as torn:
             _log.warning("standby_loads_again", reason=str(torn))
             return
-        self._follower = Follower(exchange, meta.chain)
+        self._follower, self._begun = Follower(exchange, meta.chain), meta
         self._rows = RowAudit(self._watch)
         self._state, self._note_due_s = FOLLOWING, 0.0
         self._audit_due_s = time.monotonic()
@@ -164,7 +169,7 @@ class Standby:
         """
         if self._state == STOPPED and self._watch.halt_reason():
             return False
-        program, ours = self._watch.program()[0], self._options.program
+        program, ours = self._watch.standing().program, self._options.program
         if program != ours and self._state != WAITING:
             _log.warning("standby_waits", reason="the engine is another", engine=program, ours=ours)
             self._state = WAITING
@@ -176,6 +181,33 @@ class Standby:
         self._write_note_if_due()
 
     # ---- following ----
+
+    def _is_out_of_date(self) -> bool:
+        now_s = time.monotonic()
+        if now_s < self._standing_due_s:
+            return False
+        self._standing_due_s = now_s + STANDING_EVERY_S
+        return self._drop_if_out_of_date()
+
+    def _drop_if_out_of_date(self) -> bool:
+        """Give up our copy unless it is what an engine of ours would have in its memory.
+
+        The events may agree all the same: with other limits, mostly the rows differ.
+        """
+        reason = self._out_of_date(self._watch.standing())
+        if reason:
+            _log.warning("standby_out_of_date", reason=reason)
+            self._forget(LOADING)
+        return bool(reason)
+
+    def _out_of_date(self, now: Standing) -> str:
+        if now.version != DATA_VERSION:
+            return f"the rows are of version {now.version}"
+        if now.program != self._options.program or now.program_at > self._begun.position:
+            return "an engine of another version or with other limits has worked"
+        if now.lifts != self._begun.lifts:
+            return "a halt was lifted, and the rows may be others since"
+        return ""
 
     def _follow(self, follower: Follower, wait_ms: int) -> None:
         self._rows.compare(follower.exchange, follower.chain)
@@ -243,9 +275,10 @@ class Standby:
     # ---- what it says ----
 
     def _halt(self, difference: Difference) -> None:
-        program, since = self._watch.program()
-        if program != self._options.program or difference.n <= since:
-            _log.warning("another_version_committed", reason=str(difference), version=program)
+        standing = self._watch.standing()
+        out_of_date = self._out_of_date(standing)
+        if out_of_date or difference.n <= standing.program_at:
+            _log.warning("standby_no_judge", reason=str(difference), out_of_date=out_of_date)
             self._forget(LOADING)
             return
         reason = (

@@ -64,6 +64,7 @@ class Store:
         self._keys = keys
         self._lease = lease
         self.epoch = 0
+        self.lifts = 0  # Of halts, when the rows in memory were read.
 
     def acquire(self) -> bool:
         """Try to become the owner; on success a new epoch begins and older engines are fenced."""
@@ -187,10 +188,11 @@ class Store:
 
     def beat(self, work_ms: int = 0) -> bool:
         """Renew the lease in the midst of work that has taken so long, and say whether the venue is
-        halted; raises Fenced.
+        halted, or was since the rows were read; raises Fenced.
         """
         channel, lease_ms = self._keys.heartbeat_channel, self._lease_ms(work_ms)
-        answer = self._run("beat", [self._lease.owner, lease_ms, self.epoch, channel])
+        arguments: list[Argument] = [self._lease.owner, lease_ms, self.epoch, channel, self.lifts]
+        answer = self._run("beat", arguments)
         if not answer:
             raise Fenced("a later epoch has begun")
         return answer == HALTED
@@ -210,8 +212,9 @@ class Store:
             raise Fenced("a later epoch has begun")
         return count
 
-    def halt(self, reason: str) -> None:
-        if not self._link.run("halt", [self._keys.meta], [self.epoch, reason]):
+    def halt(self, reason: str, n: int) -> None:
+        """Halt the venue over entry `n`, which nobody is at work on; raises Fenced."""
+        if not self._link.run("halt", [self._keys.meta], [self.epoch, reason, n]):
             raise Fenced("a later epoch has begun")
 
     def _lease_ms(self, work_ms: int) -> int:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from engine.entries import Entry, entry_of
 from engine.redis_link import Argument, RedisLink
+from engine.rows import DATA_VERSION
 from shared.channels import Keys
 
 BATCHES_MAX = 16  # Commits read at once: a few MB at most, and a few hundred milliseconds of work.
@@ -50,6 +51,20 @@ def decode_note(value: object) -> StandbyNote | None:
         return msgspec.json.decode(value, type=StandbyNote)
     except msgspec.DecodeError:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What must not change under a copy in memory.
+
+    `program` is that of the engine that has the lease, or had it last, and has committed from
+    position `program_at` on; `version` is that of the rows, `lifts` how many halts were lifted.
+    """
+
+    program: str
+    program_at: int
+    version: int
+    lifts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +121,17 @@ class Watch:
         assert isinstance(oldest, list), "XRANGE answers with a list"
         return int(oldest[0][0][:-2]) if oldest else 0
 
-    def program(self) -> tuple[str, int]:
-        """Return the version of the engine that has the lease, or had it last, and the position
-        from which on that version has committed.
-        """
-        row = self._link.call("HMGET", self.keys.meta, "program", "program_at")
+    def standing(self) -> Standing:
+        names = ("program", "program_at", "version", "lifts")
+        row = self._link.call("HMGET", self.keys.meta, *names)
         assert isinstance(row, list), "HMGET answers with a list"
-        return (row[0] or b"").decode(), int(row[1] or 0)
+        program, program_at, version, lifts = row
+        return Standing(
+            (program or b"").decode(),
+            int(program_at or 0),
+            int(version or DATA_VERSION),
+            int(lifts or 0),
+        )
 
     def page(self, key: str, cursor: bytes, count: int) -> Page:
         """Return the next rows of a hash; the cursor is b"0" at the beginning and at the end."""
@@ -147,6 +166,9 @@ class Watch:
         life_ms = NOTE_MS + ahead_size // NOTE_BYTES_PER_MS
         self._link.run("cursor", [self.keys.standby], [msgspec.json.encode(note), life_ms])
 
-    def erase_note(self) -> None:
-        """Say that we are no standby any more."""
-        self._link.call("DEL", self.keys.standby)
+    def erase_note(self, owner: str) -> None:
+        """Say that we, the `owner`, are no standby any more; another one's note stays."""
+        note = self.note()
+        # Between the two another may write its own; it does so again within a second.
+        if note is not None and note.owner == owner:
+            self._link.call("DEL", self.keys.standby)

@@ -3,5 +3,6 @@
 local halt = redis.call('HGET', KEYS[1], 'halt')
 if not halt or halt == '' then return 0 end
 redis.call('DEL', KEYS[2])
-redis.call('HDEL', KEYS[1], 'halt')
+redis.call('HDEL', KEYS[1], 'halt', 'halted_n')
+redis.call('HINCRBY', KEYS[1], 'lifts', 1) -- Whoever has rows in memory loads them again.
 return 1

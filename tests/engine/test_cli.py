@@ -23,7 +23,7 @@ def home(redis_url: str, tmp_path: Path) -> Path:
     with closing(RedisLink(redis_url)) as link:
         link.open()
         link.run("enqueue", [KEYS.n, KEYS.journal, KEYS.meta], [100, b"poison"])
-        link.call("HSET", KEYS.meta, "halt", "it died three times")
+        link.call("HSET", KEYS.meta, "halt", "it died three times", "halted_n", 1)
     return tmp_path
 
 

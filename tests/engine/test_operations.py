@@ -33,7 +33,7 @@ def link(redis_url: str) -> Iterator[RedisLink]:
 
 
 def halt(link: RedisLink) -> None:
-    link.call("HSET", KEYS.meta, "halt", HALT)
+    link.call("HSET", KEYS.meta, "halt", HALT, "halted_n", 1)
     link.call("HSET", KEYS.attempts, "n", 1, "count", 3)
 
 
@@ -71,6 +71,15 @@ def test_a_venue_that_is_not_halted_refuses_to_skip(link: RedisLink) -> None:
     with pytest.raises(Refused, match="not halted"):
         skip(link, KEYS, 1)
     assert read_status(link, KEYS).last_n == 2
+
+
+def test_an_entry_that_no_engine_has_halted_over_cannot_be_skipped(link: RedisLink) -> None:
+    halt(link)
+    link.call("HDEL", KEYS.meta, "halt")
+    link.run("doubt", [KEYS.meta], ["the standby disagrees"])
+    with pytest.raises(Refused, match="not about entry 1: `rialto engine resume`"):
+        skip(link, KEYS, 1)
+    assert read_status(link, KEYS).halt == "the standby disagrees"
 
 
 def test_a_skipped_entry_is_never_carried_out_and_the_rest_is(

@@ -1,13 +1,18 @@
 """Deaths of the engine: three at one command halt the venue, and it goes on from there."""
 
 import contextlib
+import gc
+import weakref
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from msgspec import Raw
 
+from engine import service
 from engine.core.exchange import Exchange
 from engine.operations import Refused, resume
+from engine.redis_link import RedisLink
 from shared.messages import CommandReplayed, CommandSkipped, Deposit, Reject, SkipCommand
 from shared.wire import NOBODY, WIRE_VERSION, Envelope, encode
 from tests.support.venue import Venue
@@ -112,16 +117,73 @@ def test_only_the_entry_at_hand_of_a_halted_venue_can_be_skipped(venue: Venue) -
     assert skip(venue, 6) == 0, "an engine may be carrying it out"
     engine = venue.engine()
     assert engine.store.acquire()
-    engine.store.halt("for a test")
+    engine.store.halt("for a test", 6)
     assert skip(venue, 7) == 0
     assert skip(venue, 5) == 0
     assert skip(venue, 6) == 8
 
 
+def test_what_a_working_engine_may_have_read_ahead_cannot_be_skipped(venue: Venue) -> None:
+    venue.engine().run_until_idle()
+    venue.journal(*(deposit(ALICE, "INR", 1) for _ in range(4)))
+    answers: list[int] = []
+
+    def doubt_and_skip(step: str) -> None:
+        if step == "sent" and not answers:
+            venue.redis.hset(venue.keys.attempts, mapping={"n": 7, "count": 3})
+            operator = venue.engine().link
+            operator.run("doubt", [venue.keys.meta], ["the standby disagrees"])
+            answers.append(skip(venue, int(venue.meta("position")) + 1))
+
+    venue.engine(batch_max=1, at_step=doubt_and_skip).run_until_idle()
+    assert answers == [0]
+    assert venue.meta("halt") == "the standby disagrees"
+
+
+@pytest.mark.parametrize("step", ["sent", "loaded"])
+def test_a_halt_that_is_lifted_before_it_is_noticed_makes_the_engine_load_anew(
+    venue: Venue, step: str
+) -> None:
+    venue.journal(*(deposit(ALICE, "INR", 1) for _ in range(6)))
+    steps: list[str] = []
+
+    def halt_and_resume(name: str) -> None:
+        steps.append(name)
+        if steps.count(step) == 1 and name == step:
+            operator = venue.engine().link
+            operator.run("doubt", [venue.keys.meta], ["the standby disagrees"])
+            venue.redis.hset(venue.keys.balances, "7:INR", "3 0")
+            resume(operator, venue.keys)
+            engine.service._beat_due_s = 0.0
+
+    engine = venue.engine(batch_max=1, at_step=halt_and_resume)
+    engine.run_until_idle()
+    assert steps.count("loaded") == 2
+    assert engine.service.exchange.state.ledger.accounts[7].balances["INR"].available == 3
+
+
+def test_a_halt_and_its_end_while_the_rows_are_read_make_the_engine_load_anew(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, loads, restore = venue.engine(), [0], Exchange.restore
+
+    def restore_late(*arguments: Any) -> Exchange:
+        loads[0] += 1
+        if loads[0] == 1:
+            operator = venue.engine().link
+            operator.run("doubt", [venue.keys.meta], ["the standby disagrees"])
+            resume(operator, venue.keys)
+        return restore(*arguments)
+
+    monkeypatch.setattr(Exchange, "restore", restore_late)
+    engine.run_until_idle()
+    assert loads == [2]
+
+
 def test_a_halted_venue_takes_no_commands(venue: Venue) -> None:
     engine = venue.engine()
     assert engine.store.acquire()
-    engine.store.halt("for a test")
+    engine.store.halt("for a test", 1)
     with pytest.raises(AssertionError, match="HALTED"):
         venue.journal(deposit(ALICE, "INR", 5))
 
@@ -143,6 +205,69 @@ def test_being_killed_with_nothing_at_hand_counts_for_nothing(venue: Venue) -> N
             venue.engine(at_step=_raise_at("loaded")).run_until_idle()
     venue.engine().run_until_idle()
     assert len(list(venue.batches())) == 2
+
+
+def test_a_halted_engine_loads_nothing_until_it_goes_on_and_then_once(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "HALT_POLL_S", 0.0)
+    operator = RedisLink(venue.url)
+    operator.open()
+    operator.run("doubt", [venue.keys.meta], ["the standby disagrees"])
+    working, asked = venue.engine(), [0]
+    steps: list[str] = []
+
+    def should_stop() -> bool:
+        asked[0] += 1
+        if asked[0] == 10:
+            assert steps == ["acquired"], "it waits before it loads"
+            resume(operator, venue.keys)
+        return asked[0] > 10 and working.is_idle()
+
+    working.service._should_stop = should_stop
+    working.service._at_step = steps.append
+    working.run_until_idle()
+    operator.close()
+    assert steps.count("loaded") == 1
+    assert venue.meta("position") == "5"
+
+
+def test_an_engine_that_loads_again_has_let_go_of_what_it_knew(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore = Exchange.restore
+    known: list[weakref.ref[object]] = []
+
+    def restore_alone(*arguments: Any) -> Exchange:
+        gc.collect()
+        assert all(old() is None for old in known)
+        exchange = restore(*arguments)
+        known.append(weakref.ref(exchange.state))
+        return exchange
+
+    monkeypatch.setattr(Exchange, "restore", restore_alone)
+    working = venue.engine()
+    assert working.store.acquire()
+    for _ in range(2):
+        working.service._begin()
+    assert len(known) == 2
+    working.link.close()
+
+
+def test_a_death_before_the_rows_are_loaded_is_counted_nowhere(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue.engine().run_until_idle()
+    n = venue.journal(deposit(ALICE, "INR", 5))
+    suspect = {b"n": str(n).encode(), b"count": b"2"}
+    venue.redis.hset(venue.keys.attempts, mapping=suspect)  # type: ignore[arg-type]
+
+    def restore(*_arguments: object) -> Exchange:
+        raise MemoryError
+
+    monkeypatch.setattr(Exchange, "restore", restore)
+    assert isinstance(venue.engine().die_at(), MemoryError)
+    assert venue.redis.hgetall(venue.keys.attempts) == suspect
 
 
 def _raise_at(step: str) -> Callable[[str], None]:

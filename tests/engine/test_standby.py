@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from engine import row_audit, standby
-from engine.core.exchange import Exchange
 from engine.entries import Entry
 from engine.snapshots import list_snapshots, newest_snapshot
 from engine.store import Commit
@@ -31,6 +30,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every turn do all that it may do now and then."""
     for module, name in (
         (standby, "LOAD_AGAIN_S"),
+        (standby, "STANDING_EVERY_S"),
         (standby, "ROWS_EVERY_S"),
         (standby, "AUDIT_EVERY_S"),
         (standby, "AUDIT_SHARE"),
@@ -97,40 +97,6 @@ def test_a_standby_follows_every_commit_and_agrees(venue: Venue, watching: Watch
     assert note.rows_compared > 50
     assert halt_of(venue) == ""
     assert all(not finding.fault for finding in watching.audit.findings)
-
-
-def test_it_takes_over_with_exactly_what_was_committed(
-    venue: Venue, watching: WatchingStandby
-) -> None:
-    trade(venue, 0)
-    watching.turns()
-    trade(venue, 10)
-    engine = venue.engine()
-    exchange = watching.standby.take_over(engine.store.meta(), lambda: None)
-    assert exchange is not None
-    _meta, rows = engine.store.load()
-    assert exchange.state_hash() == Exchange.restore(rows).state_hash()
-    assert exchange.n == int(venue.meta("position"))
-    engine.link.close()
-
-
-def test_it_does_not_take_over_with_another_chain(venue: Venue, watching: WatchingStandby) -> None:
-    trade(venue, 0)
-    watching.turns()
-    venue.redis.hset(venue.keys.meta, "chain", "00" * 32)
-    assert watching.standby.take_over(venue.engine().store.meta(), lambda: None) is None
-    assert "chain" in halt_of(venue)
-
-
-def test_it_does_not_take_over_what_it_cannot_follow(
-    venue: Venue, watching: WatchingStandby
-) -> None:
-    trade(venue, 0)
-    watching.turns()
-    trade(venue, 10)
-    venue.redis.xtrim(venue.keys.events, maxlen=0)
-    assert watching.standby.take_over(venue.engine().store.meta(), lambda: None) is None
-    assert halt_of(venue) == ""
 
 
 # ---- mutants: what was committed is not what the journal makes of it ----
@@ -347,7 +313,7 @@ def test_a_skipped_entry_is_followed(venue: Venue, watching: WatchingStandby) ->
     watching.turns()
     deadly = venue.journal(order(1))
     venue.journal(order(2))
-    venue.redis.hset(venue.keys.meta, "halt", "a test")
+    venue.redis.hset(venue.keys.meta, mapping={"halt": "a test", "halted_n": deadly})
     keys = [venue.keys.n, venue.keys.journal, venue.keys.meta, venue.keys.attempts]
     watching.link.run("skip", keys, [deadly, _skip_payload(deadly)])
     venue.engine().run_until_idle()

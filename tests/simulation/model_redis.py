@@ -64,6 +64,7 @@ class ModelRedis:
             "commit": self._commit,
             "enqueue": self._enqueue,
             "skip": self._skip,
+            "resume": self._resume,
             "cursor": self._cursor,
             "doubt": self._doubt,
             "look": self._look,
@@ -122,7 +123,8 @@ class ModelRedis:
         self._lease(keys[1], args[0], args[1])
         sequence = self._field(keys[0], b"sequence") or b"0"
         self.published.append((args[3].decode(), epoch + b" " + sequence))
-        return 2 if self._field(keys[0], b"halt") else 1
+        lifts = self._field(keys[0], b"lifts") or b"0"
+        return 2 if self._field(keys[0], b"halt") or lifts != args[4] else 1
 
     def _attempt(self, keys: list[str], args: list[bytes]) -> int:
         if self._field(keys[0], b"epoch") != args[0]:
@@ -134,7 +136,7 @@ class ModelRedis:
     def _halt(self, keys: list[str], args: list[bytes]) -> int:
         if self._field(keys[0], b"epoch") != args[0]:
             return 0
-        self.hashes[keys[0]][b"halt"] = args[1]
+        self._hset(keys[0].encode(), b"halt", args[1], b"halted_n", args[2])
         return 1
 
     def _commit(self, keys: list[str], args: list[bytes]) -> bytes:
@@ -170,7 +172,7 @@ class ModelRedis:
         return [n + 1, clock]
 
     def _skip(self, keys: list[str], args: list[bytes]) -> int:
-        if not self._field(keys[2], b"halt"):
+        if not self._field(keys[2], b"halt") or self._field(keys[2], b"halted_n") != args[0]:
             return 0
         position = int(self._field(keys[2], b"position") or b"0")
         n = int(self.strings.get(keys[0], b"0"))
@@ -179,8 +181,17 @@ class ModelRedis:
         self._xadd(keys[1], n + 1, [b"t", to_bytes(self.now_us), b"b", args[1]])
         self.strings[keys[0]] = to_bytes(n + 1)
         self.hashes.pop(keys[3], None)
-        self._hdel(keys[2].encode(), b"halt")
+        self._hdel(keys[2].encode(), b"halt", b"halted_n")
+        self._count(keys[2], b"lifts")
         return n + 1
+
+    def _resume(self, keys: list[str], _args: list[bytes]) -> int:
+        if not self._field(keys[0], b"halt"):
+            return 0
+        self.hashes.pop(keys[1], None)
+        self._hdel(keys[0].encode(), b"halt", b"halted_n")
+        self._count(keys[0], b"lifts")
+        return 1
 
     def _cursor(self, keys: list[str], args: list[bytes]) -> int:
         self.strings[keys[0]] = args[0]
@@ -192,6 +203,7 @@ class ModelRedis:
         if self._field(keys[0], b"halt"):
             return 0
         self.hashes.setdefault(keys[0], {})[b"halt"] = args[0]
+        self._hdel(keys[0].encode(), b"halted_n")
         return 1
 
     def _state(self, key: str) -> list[Response]:

@@ -24,13 +24,14 @@ def _random_call(random: Random) -> Call:
     calls: list[Call] = [
         ("acquire", meta_lease, [owner, TTL_MS, f"version-{n}"]),
         ("release", [*meta_lease, KEYS.attempts], [owner, epoch]),
-        ("beat", meta_lease, [owner, TTL_MS, epoch, KEYS.heartbeat_channel]),
+        ("beat", meta_lease, [owner, TTL_MS, epoch, KEYS.heartbeat_channel, n]),
         ("attempt", [KEYS.meta, KEYS.attempts], [epoch, n]),
         ("enqueue", [KEYS.n, KEYS.journal, KEYS.meta], [9, *(["p"] * random.randint(1, 3))]),
         ("skip", [KEYS.n, KEYS.journal, KEYS.meta, KEYS.attempts], [position + 1, "skip"]),
     ]
     if random.random() < 0.1:
-        calls.append(("halt", [KEYS.meta], [epoch, "a reason"]))
+        calls.append(("halt", [KEYS.meta], [epoch, "a reason", position + 1]))
+        calls.append(("resume", [KEYS.meta, KEYS.attempts], []))
     program = Program()
     program.write("HSET", KEYS.meta, ["position", f"{position + 1}", "sequence", f"{position + 1}"])
     program.write("HSET", KEYS.balances, ["1:INR", f"{n} 0", "2:INR", f"0 {n}"])

@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 import pytest
 from msgspec import Raw
@@ -21,21 +20,11 @@ from engine.entries import skipped_numbers
 from engine.store import Store
 from shared.channels import Keys
 from shared.messages import (
-    AmendOrder,
-    CancelOrder,
     Command,
-    CreateAsset,
-    CreateMarket,
-    Deposit,
-    MarketRules,
-    OrderType,
-    PlaceOrder,
-    Side,
     SkipCommand,
-    TimeInForce,
-    Withdraw,
 )
 from shared.wire import NOBODY, WIRE_VERSION, Envelope, Reply, decode, encode
+from tests.simulation.commands import random_command, venue_commands
 from tests.simulation.engines import (
     DEADLY,
     LIMITS,
@@ -53,7 +42,6 @@ from tests.support.replay import Replayed, check_replay, record_of
 STEPS = 400  # About five starts of an engine and forty commits.
 HEAL_STEPS_MAX = 6_000  # A healthy run needs a few hundred; a stuck one never ends.
 COMMANDS_MAX = 45
-ACCOUNTS = 3
 ENGINES_MAX = 3
 GATEWAY = "gateway"
 BACKLOG_MAX = 25
@@ -61,6 +49,8 @@ STEP_US_MAX = 2_500
 FREEZE_US_MAX = 450_000  # One lease and a half.
 CRASH_RATE, FREEZE_RATE, DELIVER_RATE, CLIENT_RATE, OPERATOR_RATE = 0.012, 0.03, 0.05, 0.15, 0.02
 TRIM_RATE = 0.01
+DOUBT_RATE = 0.3  # Of the operator's looks at a sound venue; a standby has then halted it.
+DOUBT = b"the standby disagrees, says the simulation"
 START_RATE, EXTRA_START_RATE = 0.3, 0.05
 MID_CHECK_RATE = 0.1
 AUDIT_EVERY_S = 0.1  # Of the standbys' memory; a run takes about a second of its own time.
@@ -94,6 +84,7 @@ class Figures:
     takeovers: int = 0
     late_deliveries: int = 0
     skips: int = 0
+    resumes: int = 0
     entries: int = 0
 
 
@@ -115,7 +106,7 @@ class World:
         self.figures = Figures()
         self._archived: dict[str, list[Response]] = {self.keys.journal: [], self.keys.events: []}
         self._starts = 0
-        for command in _venue_commands():
+        for command in venue_commands():
             self._enqueue(_payload(command, NOBODY, 0))
 
     # ---- one step ----
@@ -199,15 +190,24 @@ class World:
         return response
 
     def _operate(self) -> None:
-        """The operator looks: a halted venue is told to pass over the deadly entry."""
+        """The operator skips the entry at hand, or resumes if the halt is not about it.
+
+        Now and then a standby has just halted a sound venue.
+        """
         halt = self.redis.call("HGET", self.keys.meta, "halt")
         if not isinstance(halt, bytes) or not halt:
+            if self.faulty and self.random.random() < DOUBT_RATE:
+                self.redis.run("doubt", [self.keys.meta], [DOUBT])
             return
-        assert halt.startswith(b"the engine died"), halt.decode()
-        deadly_n = self.position() + 1
+        assert halt == DOUBT or halt.startswith(b"the engine died"), halt.decode()
+        next_n = self.position() + 1
         keys = [self.keys.n, self.keys.journal, self.keys.meta, self.keys.attempts]
-        payload = _payload(SkipCommand(skip_n=deadly_n), NOBODY, 0)
-        self.figures.skips += bool(self.redis.run("skip", keys, [deadly_n, payload]))
+        payload = _payload(SkipCommand(skip_n=next_n), NOBODY, 0)
+        if self.redis.run("skip", keys, [next_n, payload]):
+            self.figures.skips += 1
+        else:
+            assert halt == DOUBT, "an entry that an engine has halted over can be skipped"
+            self.figures.resumes += bool(self.redis.run("resume", keys[2:], []))
 
     # ---- clients ----
 
@@ -238,7 +238,7 @@ class World:
         key = f"{DEADLY}{number}" if roll < 0.05 else f"key-{number}"
         if roll > 0.95 and number > 1:
             key = f"key-{self.random.randrange(1, number)}"  # Taken, most likely.
-        return Sent(_payload(_random_command(self.random, key), GATEWAY, number))
+        return Sent(_payload(random_command(self.random, key), GATEWAY, number))
 
     def _enqueue(self, payload: bytes) -> int:
         keys = [self.keys.n, self.keys.journal, self.keys.meta]
@@ -298,66 +298,6 @@ class World:
 
 def _payload(command: Command, gateway: str, request_id: int) -> bytes:
     return encode(Envelope(WIRE_VERSION, gateway, request_id, Raw(encode(command))))
-
-
-def _venue_commands() -> list[Command]:
-    commands: list[Command] = [
-        CreateAsset(asset=asset, scale=2, idempotency_key=f"asset-{asset}")
-        for asset in ("TATA", "INR")
-    ]
-    commands.append(
-        CreateMarket(
-            market="TATA_INR",
-            base="TATA",
-            quote="INR",
-            price_scale=0,
-            price_tick=1,
-            lot_atoms=100,
-            rules=MarketRules(maker_fee_ppm=1_000, taker_fee_ppm=2_000),
-            idempotency_key="market",
-        )
-    )
-    for account_id in range(1, ACCOUNTS + 1):
-        commands += [
-            Deposit(
-                account_id=account_id,
-                asset=asset,
-                amount_atoms=500_000,
-                idempotency_key=f"first-{asset}",
-            )
-            for asset in ("TATA", "INR")
-        ]
-    return commands
-
-
-def _random_command(random: Random, key: str) -> Command:
-    sender: dict[str, Any] = {
-        "account_id": random.randint(1, ACCOUNTS),
-        "idempotency_key": key,
-    }
-    roll = random.random()
-    if roll < 0.12:
-        kind = random.choice((Deposit, Withdraw))
-        return kind(asset="INR", amount_atoms=random.randint(1, 9_000), **sender)
-    if roll < 0.27:
-        return CancelOrder(order_id=random.randint(1, 20), **sender)
-    if roll < 0.37:
-        return AmendOrder(
-            order_id=random.randint(1, 20), quantity_lots=random.randint(1, 5), **sender
-        )
-    side, lots = random.choice((Side.BUY, Side.SELL)), random.randint(1, 8)
-    if roll < 0.45:
-        return PlaceOrder(
-            market="TATA_INR", side=side, type=OrderType.MARKET, quantity_lots=lots, **sender
-        )
-    return PlaceOrder(
-        market="TATA_INR",
-        side=side,
-        time_in_force=random.choice((TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC)),
-        price_ticks=random.randint(97, 103),
-        quantity_lots=lots,
-        **sender,
-    )
 
 
 SOUND = Mutant("sound")

@@ -22,6 +22,8 @@ WANT_EVERY_S = 1.0
 LOOK_EVERY_PAGES = 8  # How often the changes are fetched, so that they take no memory in Redis.
 CHANGES_PAGE = 64  # Of at most a few MB each.
 LOOKS_MAX = 1_000  # At the end: a commit takes far longer than a look at it.
+# What broken rows lead to while they are decoded, built from and checked.
+BROKEN = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
 _STR8, _STR16, _STR32, _ARRAY16, _ARRAY32 = 0xD9, 0xDA, 0xDB, 0xDC, 0xDD
 _SIZES = {_STR8: 1, _STR16: 2, _STR32: 4, _ARRAY16: 2, _ARRAY32: 4}
 

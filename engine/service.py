@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from engine.attempts import Plan, plan_start
 from engine.batch import Applier, Batch
 from engine.core.exchange import Exchange, Limits
-from engine.core.invariants import check_changes
+from engine.core.invariants import check, check_changes
 from engine.entries import Entry, skipped_numbers
-from engine.loading import many_objects
+from engine.loading import BROKEN, many_objects
 from engine.redis_link import Argument
 from engine.rows import Meta, Program, write_changes, write_dead, write_meta
 from engine.standby import Standby
@@ -55,6 +55,10 @@ class Sent:
 
 def _nothing(_step: str) -> None:
     pass
+
+
+class BrokenRows(Exception):
+    """There is no exchange that has these rows; the text says why not."""
 
 
 class EngineService:
@@ -108,7 +112,7 @@ class EngineService:
             return
         self._at_step("acquired")
         while not self._should_stop():
-            if self._begin():
+            if self._begin_or_halt():
                 self._work()
             else:
                 self._wait_while_halted()
@@ -163,8 +167,27 @@ class EngineService:
             return self._load_rows()
 
     def _load_rows(self) -> tuple[Meta, Exchange]:
-        meta, rows = self._store.load(self._beat_if_due)
-        return meta, Exchange.restore(rows, self._options.limits)
+        """Load the rows and check all of them, once: of what follows only the changes are."""
+        try:
+            meta, rows = self._store.load(self._beat_if_due)
+            exchange = Exchange.restore(rows, self._options.limits)
+            check(exchange)
+        except BROKEN as error:
+            raise BrokenRows(str(error) or type(error).__name__) from error
+        return meta, exchange
+
+    def _begin_or_halt(self) -> bool:
+        try:
+            return self._begin()
+        except BrokenRows as error:
+            reason = (
+                f"the rows do not make an exchange: {error} Put them right, then "
+                "`rialto engine resume` loads them anew"
+            )
+            if not self._store.halt_reason():  # The first one stays: it may know more.
+                self._store.halt(reason)
+            _log.critical("venue_halted", reason=reason, exc_info=error)
+            return False
 
     def _begin(self) -> bool:
         meta, exchange = self._take_over() or self._load()

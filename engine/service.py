@@ -30,6 +30,9 @@ BEATS_PER_LEASE = 3  # Two beats may be late before anybody thinks that the engi
 STANDBY_POLLS_PER_LEASE = 10  # How finely a waiting engine looks whether the lease is free.
 BLOCK_MAX_S = 1.0  # How long an idle engine waits for an entry, and a stop for its end.
 assert BLOCK_MAX_S < SOCKET_TIMEOUT_S, "a blocking read must not look like a dead connection"
+# While rows become an exchange nobody beats: it takes three seconds for a million rows, and other
+# work on the machine may double that. Whoever dies right then costs the others this time, once.
+RESTORING_LEASE_MS = 30_000
 HALT_POLL_S = 0.2  # How soon the end of a halt is noticed.
 
 _log = get_logger(__name__)
@@ -170,6 +173,7 @@ class EngineService:
         """Load the rows and check all of them, once: of what follows only the changes are."""
         try:
             meta, rows = self._store.load(self._beat_if_due)
+            self._store.beat(RESTORING_LEASE_MS)
             exchange = Exchange.restore(rows, self._options.limits)
             check(exchange)
         except BROKEN as error:

@@ -112,7 +112,7 @@ class Standby:
             while follower.position < meta.position:
                 on_page()
                 before = follower.position
-                self._follow(follower, 0)
+                self._follow(follower, 0, on_page)
                 if follower.position == before:
                     raise EventsLost(f"The events behind entry {before} are gone.")
             if follower.position > meta.position:
@@ -176,11 +176,14 @@ class Standby:
 
     # ---- following ----
 
-    def _follow(self, follower: Follower, wait_ms: int) -> None:
+    def _follow(
+        self, follower: Follower, wait_ms: int, on_batch: Callable[[], None] = lambda: None
+    ) -> None:
         self._rows.compare(follower.exchange, follower.chain)
         batches = self._watch.batches(follower.sequence, wait_ms)
         entries = self._watch.entries(follower.position)
         for packed in batches:
+            on_batch()
             follower.follow(packed, entries, self._watch.entries(follower.position))
             self._rows.compare(follower.exchange, follower.chain)
 

@@ -177,10 +177,12 @@ class Store:
                 raise Fenced(str(error)) from error
             raise
 
-    def beat(self) -> bool:
-        """Renew the lease and say whether the venue is halted; raises Fenced."""
-        channel = self._keys.heartbeat_channel
-        answer = self._run("beat", [self._lease.owner, self._lease.ttl_ms, self.epoch, channel])
+    def beat(self, least_ms: int = 0) -> bool:
+        """Renew the lease, for `least_ms` at least, and say whether the venue is halted; raises
+        Fenced.
+        """
+        channel, ttl_ms = self._keys.heartbeat_channel, max(least_ms, self._lease.ttl_ms)
+        answer = self._run("beat", [self._lease.owner, ttl_ms, self.epoch, channel])
         if not answer:
             raise Fenced("a later epoch has begun")
         return answer == HALTED

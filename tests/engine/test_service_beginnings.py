@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from engine.core.changes import Rows
+from engine.core.exchange import Exchange, Limits
 from engine.operations import resume
 from shared.messages import Deposit, PlaceOrder, Side
-from tests.support.venue import Venue, as_bytes
+from tests.support.venue import LEASE_TTL_MS, Venue, as_bytes
 
 ALICE = 1
 
@@ -77,3 +79,25 @@ def test_the_reason_of_an_earlier_halt_stays(venue: Venue) -> None:
     assert not engine.service._begin_or_halt()
     assert venue.meta("halt") == "the standby disagrees: a row is gone"
     engine.link.close()
+
+
+def test_the_lease_lasts_while_an_engine_restores_and_not_longer(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_ms: list[int] = []
+    sound = Exchange.restore
+
+    def restore(rows: Rows, limits: Limits) -> Exchange:
+        left_ms.append(venue.redis.pttl(venue.keys.lease))
+        return sound(rows, limits)
+
+    def at_step(name: str) -> None:
+        if name == "loaded":
+            left_ms.append(venue.redis.pttl(venue.keys.lease))
+
+    monkeypatch.setattr(Exchange, "restore", restore)
+    venue.journal(Deposit(account_id=ALICE, asset="TATA", amount_atoms=1))
+    venue.engine(at_step=at_step).run_until_idle()
+    restoring_ms, loaded_ms = left_ms
+    assert restoring_ms > 20 * LEASE_TTL_MS, "no beat comes before millions of rows are restored"
+    assert 0 < loaded_ms <= LEASE_TTL_MS

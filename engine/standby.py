@@ -204,12 +204,21 @@ class Standby:
         if self._audited is not None:
             self._take_finding()
         elif now_s >= self._audit_due_s and follower.position > self._verified.verified_position:
-            options, place = self._options, None
-            if options.snapshot_folder is not None and now_s >= self._snapshot_due_s:
-                place = SnapshotPlace(options.snapshot_folder, options.snapshots_kept)
-                self._snapshot_due_s = now_s + options.snapshot_every_s
+            self._start_audit(follower, now_s)
+
+    def _start_audit(self, follower: Follower, now_s: float) -> None:
+        options, place = self._options, None
+        if options.snapshot_folder is not None and now_s >= self._snapshot_due_s:
+            place = SnapshotPlace(options.snapshot_folder, options.snapshots_kept)
+        try:
             self._audit.start(follower.exchange, follower.chain, place)
-            self._audited = follower
+        except OSError as error:  # No process or memory for it: we follow all the same.
+            _log.error("audit_failed", reason=str(error))
+            self._audit_due_s = now_s + AUDIT_EVERY_S
+            return
+        self._audited = follower
+        if place is not None:
+            self._snapshot_due_s = now_s + options.snapshot_every_s
 
     def _take_finding(self) -> None:
         try:

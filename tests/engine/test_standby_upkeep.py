@@ -5,9 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from engine import standby
+from engine.audit import SnapshotPlace
+from engine.core.exchange import Exchange
 from shared.messages import Deposit
-from tests.engine.test_standby import trade
-from tests.support.standbys import WatchingStandby
+from tests.engine.test_standby import halt_of, trade
+from tests.support.standbys import InlineAudit, WatchingStandby
 from tests.support.venue import Venue
 
 
@@ -41,3 +44,32 @@ def test_the_lease_is_kept_between_the_batches_of_a_takeover(
     meta = venue.engine().store.meta()
     assert watching.standby.take_over(meta, lambda: kept_at.append(follower.position))
     assert len(set(kept_at)) > 1, "both batches come in one answer"
+
+
+class FailingAudit(InlineAudit):
+    """Cannot start a process, the first two times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures = 0
+
+    def start(self, exchange: Exchange, chain: bytes, place: SnapshotPlace | None) -> None:
+        if self.failures < 2:
+            self.failures += 1
+            raise BlockingIOError("no more processes")
+        super().start(exchange, chain, place)
+
+
+def test_an_audit_that_cannot_be_started_is_tried_again_later(
+    venue: Venue, watching: WatchingStandby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit = watching.standby._audit = FailingAudit()
+    trade(venue, 0)
+    watching.turns(5)
+    assert audit.failures == 1, "not in every turn"
+    assert watching.standby.position == int(venue.meta("position")), "it goes on following"
+    monkeypatch.setattr(standby, "AUDIT_EVERY_S", 0.0)
+    watching.standby._audit_due_s = 0.0
+    watching.turns(5)
+    assert (audit.failures, halt_of(venue)) == (2, "")
+    assert audit.findings

@@ -84,6 +84,11 @@ class Loader:
         self._pages = 0
         self._want_due_s = 0.0
 
+    @property
+    def position(self) -> int:
+        """How far the picture is, 0 before it is begun."""
+        return self._position
+
     def load(self) -> tuple[Meta, Rows]:
         """Return the venue at one position; raises Torn when it has to be tried again."""
         self._want()
@@ -116,6 +121,7 @@ class Loader:
 
     def _recall(self, *arguments: Argument) -> object:
         """Answer from what was read, and has changed since."""
+        self._on_page()
         key = str(arguments[1])
         rows = dict(self._read.get(key, {}))
         for name, value in self._changed.get(key, {}).items():

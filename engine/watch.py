@@ -19,6 +19,7 @@ JOURNAL_PAGE = 1_000  # Entries in one answer, as the engine reads them.
 # What a standby may be doing.
 LOADING, FOLLOWING, STOPPED, WAITING = "loading", "following", "stopped", "waiting"
 NOTE_MS = 5_000  # A standby that says nothing for so long is none.
+LOADING_NOTE_MS = 60_000  # While it makes an exchange of its rows it says nothing, for seconds.
 
 
 class StandbyNote(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -142,7 +143,8 @@ class Watch:
         return decode_note(self._link.call("GET", self.keys.standby))
 
     def write_note(self, note: StandbyNote) -> None:
-        self._link.run("cursor", [self.keys.standby], [msgspec.json.encode(note), NOTE_MS])
+        lifetime_ms = LOADING_NOTE_MS if note.state == LOADING else NOTE_MS
+        self._link.run("cursor", [self.keys.standby], [msgspec.json.encode(note), lifetime_ms])
 
     def erase_note(self) -> None:
         """Say that we are no standby any more."""

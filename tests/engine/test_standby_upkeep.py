@@ -7,7 +7,9 @@ import pytest
 
 from engine import standby
 from engine.audit import SnapshotPlace
-from engine.core.exchange import Exchange
+from engine.core.changes import Rows
+from engine.core.exchange import Exchange, Limits
+from engine.watch import LOADING, NOTE_MS, StandbyNote
 from shared.messages import Deposit
 from tests.engine.test_standby import halt_of, trade
 from tests.support.standbys import InlineAudit, WatchingStandby
@@ -73,3 +75,38 @@ def test_an_audit_that_cannot_be_started_is_tried_again_later(
     watching.turns(5)
     assert (audit.failures, halt_of(venue)) == (2, "")
     assert audit.findings
+
+
+def test_a_loading_standby_is_known_until_it_follows_and_keeps_its_picture(
+    venue: Venue, watching: WatchingStandby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The archiver keeps for it what it will have to follow."""
+    seen: list[tuple[StandbyNote | None, int]] = []
+    sound = Exchange.restore
+
+    def restore(rows: Rows, limits: Limits) -> Exchange:
+        seen.append((watching.watch.note(), venue.redis.pttl(venue.keys.standby)))
+        return sound(rows, limits)
+
+    trade(venue, 0)
+    monkeypatch.setattr(Exchange, "restore", restore)
+    watching.turns(1)
+    [(note, left_ms)] = seen
+    assert note is not None
+    assert (note.state, note.position) == (LOADING, int(venue.meta("position")))
+    assert left_ms > 5 * NOTE_MS, "nothing is said while millions of rows are restored"
+    watching.turns(1)
+    assert venue.redis.pttl(venue.keys.standby) <= NOTE_MS
+
+
+def test_rows_that_make_no_exchange_again_and_again_halt_the_venue(
+    venue: Venue, watching: WatchingStandby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standby, "LOAD_AGAIN_S", 0.0)
+    trade(venue, 0)
+    venue.redis.delete(venue.keys.markets)
+    watching.turns(standby.BROKEN_LOADS_MAX - 1)
+    assert halt_of(venue) == "", "it may have been a picture of two venues"
+    watching.turns(1)
+    assert "do not make an exchange" in halt_of(venue)
+    assert watching.standby.position == 0

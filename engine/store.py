@@ -7,7 +7,7 @@ ends.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from engine.core.changes import Rows
 from engine.entries import Entry, entry_of
@@ -17,6 +17,7 @@ from engine.watch import FOLLOWING, decode_note
 from shared.channels import Keys
 
 OWN_BACKLOG_MAX = 1  # Whatever else waits does what an entry of the engine's own would do.
+FULL_MEMORY = "OOM"  # So Redis 6.2 says it, in the midst of the error of a script.
 JOURNAL_PAGE = 1_000  # Entries read at once when looking ahead.
 HALTED = 2  # What the script of the beat answers while the venue is halted.
 
@@ -131,10 +132,10 @@ class Store:
         keys = [self._keys.n, self._keys.journal, self._keys.meta]
         try:
             answer = self._link.run("enqueue", keys, [OWN_BACKLOG_MAX, payload])
-        except (
-            ResponseError
-        ):  # Memory is full: the journal takes no more, what it has still drains.
-            return False
+        except ResponseError as error:
+            if not (isinstance(error, OutOfMemoryError) or FULL_MEMORY in str(error)):
+                raise
+            return False  # The journal takes no more; what is in it still drains.
         assert isinstance(answer, list), "the script answers with a list"
         return bool(answer[0])
 

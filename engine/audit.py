@@ -22,6 +22,7 @@ from engine.snapshots import prune, write_snapshot
 
 NICENESS = 10  # It has time: the engines beside it have not.
 ANSWER_SIZE_MAX = 65_536
+KILLED_MAX = 3  # Copies that wait for a slow disk and then end; more of them would fill the memory.
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -45,7 +46,10 @@ class SnapshotPlace(Struct, frozen=True):
 
 
 class Audit(Protocol):
-    """One audit at a time: `start` it, ask `result` until it is there."""
+    """One audit at a time: `start` it, ask `result` until it is there.
+
+    `start` raises OSError when it cannot be begun now.
+    """
 
     def start(self, exchange: Exchange, chain: bytes, place: SnapshotPlace | None) -> None: ...
 
@@ -94,21 +98,29 @@ class ForkedAudit:
         self._pid = 0
         self._pipe = -1
         self._answer = b""
+        self._killed: list[int] = []
 
     def start(self, exchange: Exchange, chain: bytes, place: SnapshotPlace | None) -> None:
         """Begin an audit of the exchange as it is now; the last one has given its result."""
         assert not self._pid, "one audit at a time"
+        self._reap()
+        if len(self._killed) >= KILLED_MAX:
+            raise OSError(f"{len(self._killed)} audits were killed and do not end")
         parent = os.getpid()
-        gc.freeze()  # Or the collector of the child would write on, and so copy, every object.
         self._pipe, end = os.pipe()
-        self._pid = os.fork()
+        try:
+            self._pid = os.fork()
+        except OSError:
+            os.close(end)
+            self._forget()
+            raise
         if self._pid:
             os.close(end)
             os.set_blocking(self._pipe, False)
             return
         code = 1
         try:
-            gc.disable()
+            gc.disable()  # A look for garbage writes on every object, and so copies its page.
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.nice(NICENESS)
             finding = examine(exchange, chain, place, parent)
@@ -120,6 +132,7 @@ class ForkedAudit:
     def result(self) -> Finding | None:
         """Return the finding once it is there; raises OSError if the audit died without one."""
         if not self._pid:
+            self._reap()
             return None
         pid, status = os.waitpid(self._pid, os.WNOHANG)
         if not pid:
@@ -133,11 +146,17 @@ class ForkedAudit:
         return msgspec.json.decode(answer, type=Finding)
 
     def stop(self) -> None:
-        """End an audit that runs; its half of a snapshot is removed by the next one."""
+        """End an audit that runs, without waiting for its end, which may have to wait for a disk;
+        its half of a snapshot is removed by the next one.
+        """
         if self._pid:
             os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
+            self._killed.append(self._pid)
             self._forget()
+        self._reap()
+
+    def _reap(self) -> None:
+        self._killed = [pid for pid in self._killed if not os.waitpid(pid, os.WNOHANG)[0]]
 
     def _forget(self) -> None:
         os.close(self._pipe)

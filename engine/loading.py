@@ -22,6 +22,8 @@ WANT_EVERY_S = 1.0
 LOOK_EVERY_PAGES = 8  # How often the changes are fetched, so that they take no memory in Redis.
 CHANGES_PAGE = 64  # Of at most a few MB each.
 LOOKS_MAX = 1_000  # At the end: a commit takes far longer than a look at it.
+# What broken rows lead to while they are decoded, built from and checked.
+BROKEN = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
 _STR8, _STR16, _STR32, _ARRAY16, _ARRAY32 = 0xD9, 0xDA, 0xDB, 0xDC, 0xDD
 _SIZES = {_STR8: 1, _STR16: 2, _STR32: 4, _ARRAY16: 2, _ARRAY32: 4}
 
@@ -82,6 +84,11 @@ class Loader:
         self._pages = 0
         self._want_due_s = 0.0
 
+    @property
+    def position(self) -> int:
+        """How far the picture is, 0 before it is begun."""
+        return self._position
+
     def load(self) -> tuple[Meta, Rows]:
         """Return the venue at one position; raises Torn when it has to be tried again."""
         self._want()
@@ -114,6 +121,7 @@ class Loader:
 
     def _recall(self, *arguments: Argument) -> object:
         """Answer from what was read, and has changed since."""
+        self._on_page()
         key = str(arguments[1])
         rows = dict(self._read.get(key, {}))
         for name, value in self._changed.get(key, {}).items():

@@ -1,25 +1,31 @@
 """The audit of the rows: every row in Redis against the exchange in memory, page by page.
 
 The rule of this file: a page is compared at the very position that it was read at, so commits go on
-and nobody waits. A round ends with the rows that memory has and no page has shown.
+and nobody waits. A hash ends with the rows that memory has and no page has shown, or has a length.
 
-Compared are the rows that recovery needs: assets, markets and their states, totals, accounts,
-balances, open orders, and the idempotency keys by what they guard.
+Compared is all that recovery needs: the sequence, the time and the next order id, assets, markets
+and their states, totals, accounts, balances, open orders, the idempotency keys by what they guard.
+Of closed orders memory knows no more than which there are: they are counted, and each must be one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from engine.core.exchange import Exchange
 from engine.core.idempotency import Memory
+from engine.core.ledger import Account
+from engine.core.orders import is_open
 from engine.follower import Difference, WentBack
 from engine.rows import ResultRow
 from engine.watch import Page, Watch
 from shared.channels import Keys, balance_field
+from shared.messages import AccountRow, Order
 from shared.wire import DecodeError, decode, encode
 
 PAGE_ROWS = 500  # A page takes Redis and the standby a millisecond or two.
 LOOK_ROWS = 200
-NO_ROW = (b"", b"0 0")  # Who has nothing of an asset may have a row that says so, or none.
+# Of whom or what was only spoken there may be a row that says so, or none.
+NO_ROW = (b"", b"0 0", encode(AccountRow(0)))
+COUNTERS = (b"sequence", b"at_ns", b"next_order_id")
 
 
 class RowAudit:
@@ -30,7 +36,6 @@ class RowAudit:
         self._keys = watch.keys
         self._walk: Iterator[Page] | None = None
         self._page: Page | None = None
-        self._shown: set[tuple[str, bytes]] = set()
         self.compared = 0
         self.rounds = 0
 
@@ -45,7 +50,6 @@ class RowAudit:
         self._page = next(self._walk, None)
         if self._page is None:
             self._walk = None
-            self._shown.clear()
             self.rounds += 1
         return self._page is not None
 
@@ -61,12 +65,7 @@ class RowAudit:
             raise Difference(
                 exchange.n, f"the chain in the ledger is another one at entry {exchange.n}"
             )
-        if page.key == self._keys.results and page.length != len(exchange.state.window):
-            raise Difference(
-                exchange.n,
-                f"{page.length} results are stored, but the entries up to {exchange.n} leave "
-                f"{len(exchange.state.window)}",
-            )
+        self._compare_length(exchange, page)
         for name, row in page.rows.items():
             if not _agrees(self._keys, exchange, page.key, name, row):
                 told = page.key.removeprefix(self._keys.tag).lstrip(":")
@@ -77,48 +76,70 @@ class RowAudit:
                 )
         self.compared += len(page.rows)
 
-    def _pages(self, exchange: Exchange) -> Iterator[Page]:
-        keys = self._keys
-        for key in (keys.assets, keys.markets, keys.market_states, keys.totals, keys.accounts):
-            yield from self._scan(key)
-        yield from self._scan(keys.balances, keep=True)
-        for account_id in list(exchange.state.ledger.accounts):
-            yield from self._scan(keys.open_orders(account_id), keep=True)
-        yield from self._scan(keys.results)
-        yield from self._unseen(exchange)
+    def _compare_length(self, exchange: Exchange, page: Page) -> None:
+        """Count what no page can be asked for by its names."""
+        state = exchange.state
+        for key, told, left in (
+            (self._keys.results, "results", len(state.window)),
+            (self._keys.closed, "closed orders", len(state.closed)),
+        ):
+            if page.key == key and page.length != left:
+                raise Difference(
+                    exchange.n,
+                    f"{page.length} {told} are stored, but the entries up to {exchange.n} leave "
+                    f"{left}",
+                )
 
-    def _scan(self, key: str, *, keep: bool = False) -> Iterator[Page]:
+    def _pages(self, exchange: Exchange) -> Iterator[Page]:
+        keys, state = self._keys, exchange.state
+        accounts = state.ledger.accounts
+        if exchange.n:  # Before the first commit there are none.
+            yield self._watch.look(keys.meta, COUNTERS)
+        yield from self._whole(keys.assets, state.assets)
+        yield from self._whole(keys.markets, state.markets)
+        yield from self._whole(keys.market_states, state.markets)
+        yield from self._whole(keys.totals, state.ledger.totals)
+        yield from self._whole(keys.accounts, accounts)
+        yield from self._whole(keys.balances, _balance_names(accounts))
+        for account in list(accounts.values()):
+            yield from self._whole(keys.open_orders(account.account_id), account.orders)
+        yield from self._scan(keys.closed)
+        yield from self._scan(keys.results)
+
+    def _whole(self, key: str, names: Iterable[object]) -> Iterator[Page]:
+        """Read a hash, then ask for the rows of `names`, as they are by then, that no page had:
+        most are younger than the page, but one may be gone.
+        """
+        shown: set[bytes] = set()
+        for page in self._scan(key):
+            shown.update(page.rows)
+            yield page
+        unseen = [name for name in (str(name).encode() for name in names) if name not in shown]
+        for i in range(0, len(unseen), LOOK_ROWS):
+            yield self._watch.look(key, unseen[i : i + LOOK_ROWS])
+
+    def _scan(self, key: str) -> Iterator[Page]:
         cursor = b"0"
         while True:
             page = self._watch.page(key, cursor, PAGE_ROWS)
-            if keep:
-                self._shown.update((key, name) for name in page.rows)
             yield page
             cursor = page.cursor
             if cursor == b"0":
                 return
 
-    def _unseen(self, exchange: Exchange) -> Iterator[Page]:
-        """Ask for the rows that memory has and no page had; most are younger than the page."""
-        unseen: dict[str, list[bytes]] = {}
-        for order in list(exchange.state.open.by_id.values()):
-            key, name = self._keys.open_orders(order.account_id), b"%d" % order.order_id
-            if (key, name) not in self._shown:
-                unseen.setdefault(key, []).append(name)
-        for account in list(exchange.state.ledger.accounts.values()):
-            for asset in account.balances:
-                name = balance_field(account.account_id, asset).encode()
-                if (self._keys.balances, name) not in self._shown:
-                    unseen.setdefault(self._keys.balances, []).append(name)
-        for key, names in unseen.items():
-            for i in range(0, len(names), LOOK_ROWS):
-                yield self._watch.look(key, names[i : i + LOOK_ROWS])
+
+def _balance_names(accounts: Mapping[int, Account]) -> Iterator[str]:
+    for account in accounts.values():
+        for asset in account.balances:
+            yield balance_field(account.account_id, asset)
 
 
 def _agrees(keys: Keys, exchange: Exchange, key: str, name: bytes, row: bytes | None) -> bool:
     try:
         if key == keys.results:
             return row is not None and _is_result(exchange, name, row)
+        if key == keys.closed:
+            return row is not None and _is_closed(exchange, name, row)
         expected = _expected(keys, exchange, key, name.decode())
     except (DecodeError, KeyError, ValueError):
         return False
@@ -142,8 +163,22 @@ def _expected(keys: Keys, exchange: Exchange, key: str, name: str) -> bytes:
         return encode(state.markets[name].state())
     if key == keys.totals:
         return encode(state.ledger.totals[name].row())
+    if key == keys.meta:
+        return _counter(exchange, name)
     order = state.open.by_id.get(int(name))
     return b"" if order is None else encode(order)
+
+
+def _counter(exchange: Exchange, name: str) -> bytes:
+    counters = exchange.sequence, exchange.at_ns, exchange.next_order_id
+    return b"%d" % counters[COUNTERS.index(name.encode())]
+
+
+def _is_closed(exchange: Exchange, name: bytes, row: bytes) -> bool:
+    order = decode(row, Order)
+    was_there = order.order_id == int(name) and order.order_id < exchange.next_order_id
+    is_there = order.order_id in exchange.state.open.by_id or is_open(order)
+    return was_there and not is_there and order.updated_at_ns <= exchange.at_ns
 
 
 def _is_result(exchange: Exchange, name: bytes, row: bytes) -> bool:

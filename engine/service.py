@@ -15,9 +15,9 @@ from math import ceil
 from engine.attempts import Plan, plan_start
 from engine.batch import Applier, Batch
 from engine.core.exchange import Exchange, Limits
-from engine.core.invariants import check_changes
+from engine.core.invariants import check, check_changes
 from engine.entries import Entry, skipped_numbers
-from engine.loading import many_objects
+from engine.loading import BROKEN, many_objects
 from engine.pulse import Pulse
 from engine.redis_link import Argument
 from engine.rows import Meta, Program, write_changes, write_dead, write_meta
@@ -33,6 +33,10 @@ BEATS_PER_LEASE = 3  # Two beats may be late before anybody thinks that the engi
 STANDBY_POLLS_PER_LEASE = 10  # How finely a waiting engine looks whether the lease is free.
 BLOCK_MAX_S = 1.0  # How long an idle engine waits for an entry, and a stop for its end.
 assert BLOCK_MAX_S < SOCKET_TIMEOUT_S, "a blocking read must not look like a dead connection"
+# While rows become an exchange nobody beats: it takes three seconds for a million rows, and other
+# work on the machine may double that. Whoever dies right then costs the others this time, once.
+RESTORING_LEASE_MS = 30_000
+NO_ENTRY = 0  # Of a halt that no entry has caused, so that none can be skipped.
 HALT_POLL_S = 0.2  # How soon the end of a halt is noticed.
 
 _log = get_logger(__name__)
@@ -58,6 +62,10 @@ class Sent:
 
 def _nothing(_step: str) -> None:
     pass
+
+
+class BrokenRows(Exception):
+    """There is no exchange that has these rows; the text says why not."""
 
 
 class EngineService:
@@ -117,7 +125,7 @@ class EngineService:
         while not self._should_stop():
             if self._store.halt_reason():
                 self._wait_for_resume()
-            elif self._begin():
+            elif self._begin_or_halt():
                 self._work()
         self._store.release()
         _log.info("engine_stopped", position=self._position)
@@ -175,8 +183,28 @@ class EngineService:
             return self._load_rows()
 
     def _load_rows(self) -> tuple[Meta, Exchange]:
-        meta, rows = self._store.load(self._beat_if_due)
-        return meta, Exchange.restore(rows, self._options.limits)
+        """Load the rows and check all of them, once: of what follows only the changes are."""
+        try:
+            meta, rows = self._store.load(self._beat_if_due)
+            self._store.beat(least_ms=RESTORING_LEASE_MS)
+            exchange = Exchange.restore(rows, self._options.limits)
+            check(exchange)
+        except BROKEN as error:
+            raise BrokenRows(str(error) or type(error).__name__) from error
+        return meta, exchange
+
+    def _begin_or_halt(self) -> bool:
+        try:
+            return self._begin()
+        except BrokenRows as error:
+            reason = (
+                f"the rows do not make an exchange: {error} Put them right, then "
+                "`rialto engine resume` loads them anew"
+            )
+            if not self._store.halt_reason():  # The first one stays: it may know more.
+                self._store.halt(reason, NO_ENTRY)
+            _log.critical("venue_halted", reason=reason, exc_info=error)
+            return False
 
     def _begin(self) -> bool:
         self._is_loaded = False

@@ -12,7 +12,7 @@ from pathlib import Path
 from engine.audit import Audit, Finding, SnapshotPlace
 from engine.core.exchange import Exchange, Limits
 from engine.follower import Difference, EventsLost, Follower, JournalLost, Lost, WentBack
-from engine.loading import Loader, Torn, many_objects
+from engine.loading import BROKEN, Loader, Torn, many_objects
 from engine.redis_link import RedisLink
 from engine.row_audit import RowAudit
 from engine.rows import DATA_VERSION, Meta
@@ -23,6 +23,7 @@ NOTE_EVERY_S = 1.0  # Often enough for the archiver not to trim what we have not
 STANDING_EVERY_S = 1.0  # How soon it is noticed that our copy is not to be used any more.
 LARGE_SIZE = 1_000_000  # Events in one commit that may take longer than a note stands for.
 LOAD_AGAIN_S = 1.0  # After a picture with a hole.
+BROKEN_LOADS_MAX = 3  # In a row: once may be a venue that was emptied while we read it.
 ROWS_EVERY_S = 0.05  # Rows are compared so often...
 ROWS_FOR_S = 0.005  # ...for so long, so for less than a tenth of the time...
 PAGES_MAX = 20  # ...and so many pages at most: a million rows take a few minutes.
@@ -70,6 +71,8 @@ class Standby:
         self._should_stop = should_stop
         self._follower: Follower | None = None
         self._begun = Meta()  # Where the follower began.
+        self._loader: Loader | None = None
+        self._broken_loads = 0
         self._rows = RowAudit(watch)
         self._state = LOADING
         self._verified = StandbyNote(owner=options.owner, state=self._state)
@@ -118,7 +121,7 @@ class Standby:
             while follower.position < meta.position:
                 on_page()
                 before = follower.position
-                self._follow(follower, 0)
+                self._follow(follower, 0, on_page)
                 if follower.position == before:
                     raise EventsLost(f"The events behind entry {before} are gone.")
             if follower.position > meta.position:
@@ -149,19 +152,36 @@ class Standby:
             return
         self._state = LOADING
         self._load_due_s = now_s + LOAD_AGAIN_S
+        loader = self._loader = Loader(self._link, self._watch.keys, self._on_page)
         try:
             with many_objects():
-                meta, rows = Loader(self._link, self._watch.keys, self._on_page).load()
+                meta, rows = loader.load()
+                self._note_due_s = 0.0
+                self._on_page()  # The last one for a while; it says how far the picture is.
                 exchange = Exchange.restore(rows, self._options.limits)
         except Torn as torn:
             _log.warning("standby_loads_again", reason=str(torn))
             return
+        except BROKEN as error:
+            self._pass_over(loader, error)
+            return
+        finally:
+            self._loader = None
+        self._broken_loads = 0
         self._follower, self._begun = Follower(exchange, meta.chain), meta
         self._rows = RowAudit(self._watch)
         self._state, self._note_due_s = FOLLOWING, 0.0
         self._audit_due_s = time.monotonic()
         self._snapshot_due_s = max(self._snapshot_due_s, time.monotonic())
         _log.info("standby_follows", position=meta.position)
+
+    def _pass_over(self, loader: Loader, error: Exception) -> None:
+        reason = f"the rows at entry {loader.position} do not make an exchange ({error})"
+        self._broken_loads += 1
+        if self._broken_loads >= BROKEN_LOADS_MAX:
+            self._broken_loads = 0
+            raise Difference(loader.position, reason) from error
+        _log.warning("standby_loads_again", reason=reason)
 
     def _may_load(self) -> bool:
         """Whether there is a point in it: not before a halt of ours has ended, and not while an
@@ -209,11 +229,14 @@ class Standby:
             return "a halt was lifted, and the rows may be others since"
         return ""
 
-    def _follow(self, follower: Follower, wait_ms: int) -> None:
+    def _follow(
+        self, follower: Follower, wait_ms: int, on_batch: Callable[[], None] = lambda: None
+    ) -> None:
         self._rows.compare(follower.exchange, follower.chain)
         batches = self._watch.batches(follower.sequence, wait_ms)
         entries = self._watch.entries(follower.position)
         for packed in batches:
+            on_batch()
             if len(packed) > LARGE_SIZE:
                 self._write_note(len(packed))
             follower.follow(packed, entries, self._watch.entries(follower.position))
@@ -236,12 +259,21 @@ class Standby:
         if self._audited is not None:
             self._take_finding()
         elif now_s >= self._audit_due_s and follower.position > self._verified.verified_position:
-            options, place = self._options, None
-            if options.snapshot_folder is not None and now_s >= self._snapshot_due_s:
-                place = SnapshotPlace(options.snapshot_folder, options.snapshots_kept)
-                self._snapshot_due_s = now_s + options.snapshot_every_s
+            self._start_audit(follower, now_s)
+
+    def _start_audit(self, follower: Follower, now_s: float) -> None:
+        options, place = self._options, None
+        if options.snapshot_folder is not None and now_s >= self._snapshot_due_s:
+            place = SnapshotPlace(options.snapshot_folder, options.snapshots_kept)
+        try:
             self._audit.start(follower.exchange, follower.chain, place)
-            self._audited = follower
+        except OSError as error:  # No process or memory for it: we follow all the same.
+            _log.error("audit_failed", reason=str(error))
+            self._audit_due_s = now_s + AUDIT_EVERY_S
+            return
+        self._audited = follower
+        if place is not None:
+            self._snapshot_due_s = now_s + options.snapshot_every_s
 
     def _take_finding(self) -> None:
         try:
@@ -320,11 +352,12 @@ class Standby:
 
     def _write_note(self, ahead_size: int = 0) -> None:
         self._note_due_s = time.monotonic() + NOTE_EVERY_S
-        verified, follower = self._verified, self._follower
+        verified, follower, loader = self._verified, self._follower, self._loader
+        read = loader.position if loader else 0
         note = StandbyNote(
             owner=self._options.owner,
             state=self._state,
-            position=follower.position if follower else 0,
+            position=follower.position if follower else read,
             sequence=follower.sequence if follower else 0,
             at_ms=time.time_ns() // 1_000_000,
             verified_position=verified.verified_position,

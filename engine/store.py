@@ -7,7 +7,7 @@ ends.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from engine.core.changes import Rows
 from engine.entries import Entry, entry_of
@@ -17,6 +17,7 @@ from engine.watch import FOLLOWING, decode_note
 from shared.channels import Keys
 
 OWN_BACKLOG_MAX = 1  # Whatever else waits does what an entry of the engine's own would do.
+FULL_MEMORY = "OOM"  # So Redis 6.2 says it, in the midst of the error of a script.
 JOURNAL_PAGE = 1_000  # Entries read at once when looking ahead.
 # In and after long work the lease is longer, by one part in so many of that work: while its events
 # are encoded no other thread runs, while Redis writes its rows nobody beats; both take a part of
@@ -140,10 +141,10 @@ class Store:
         keys = [self._keys.n, self._keys.journal, self._keys.meta]
         try:
             answer = self._link.run("enqueue", keys, [OWN_BACKLOG_MAX, payload])
-        except (
-            ResponseError
-        ):  # Memory is full: the journal takes no more, what it has still drains.
-            return False
+        except ResponseError as error:
+            if not (isinstance(error, OutOfMemoryError) or FULL_MEMORY in str(error)):
+                raise
+            return False  # The journal takes no more; what is in it still drains.
         assert isinstance(answer, list), "the script answers with a list"
         return bool(answer[0])
 
@@ -186,11 +187,12 @@ class Store:
                 raise Fenced(str(error)) from error
             raise
 
-    def beat(self, work_ms: int = 0) -> bool:
-        """Renew the lease in the midst of work that has taken so long, and say whether the venue is
-        halted, or was since the rows were read; raises Fenced.
+    def beat(self, work_ms: int = 0, *, least_ms: int = 0) -> bool:
+        """Renew the lease in the midst of work that has taken so long, for `least_ms` at least, and
+        say whether the venue is halted, or was since the rows were read; raises Fenced.
         """
-        channel, lease_ms = self._keys.heartbeat_channel, self._lease_ms(work_ms)
+        channel = self._keys.heartbeat_channel
+        lease_ms = max(least_ms, self._lease_ms(work_ms))
         arguments: list[Argument] = [self._lease.owner, lease_ms, self.epoch, channel, self.lifts]
         answer = self._run("beat", arguments)
         if not answer:

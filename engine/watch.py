@@ -21,6 +21,7 @@ JOURNAL_PAGE = 1_000  # Entries in one answer, as the engine reads them.
 LOADING, FOLLOWING, STOPPED, WAITING = "loading", "following", "stopped", "waiting"
 NOTE_MS = 5_000  # A standby that says nothing for so long is none...
 NOTE_BYTES_PER_MS = 4_000  # ...or so long as it needs, on a slow machine, for the events before it.
+LOADING_NOTE_MS = 60_000  # While it makes an exchange of its rows it says nothing, for seconds.
 
 
 class StandbyNote(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -163,7 +164,8 @@ class Watch:
 
     def write_note(self, note: StandbyNote, ahead_size: int = 0) -> None:
         """Say what we are, before we carry out events of this many bytes."""
-        life_ms = NOTE_MS + ahead_size // NOTE_BYTES_PER_MS
+        stands_ms = LOADING_NOTE_MS if note.state == LOADING else NOTE_MS
+        life_ms = stands_ms + ahead_size // NOTE_BYTES_PER_MS
         self._link.run("cursor", [self.keys.standby], [msgspec.json.encode(note), life_ms])
 
     def erase_note(self, owner: str) -> None:

@@ -22,9 +22,7 @@ from shared.settings import CONFIG_VARIABLE, Settings
 
 DOORS = ("api", "admin", "ws")  # Each has a setting <door>_host and <door>_port.
 # The order of the end: nobody is let in any more, then the work is finished, then Redis goes.
-# The standby goes with the doors: there is nothing for it to take over any more.
-STOP_DOORS = STOP_STANDBY = 0
-STOP_ENGINE, STOP_ARCHIVE, STOP_REDIS = 1, 2, 3
+STOP_DOORS, STOP_ENGINE, STOP_ARCHIVE, STOP_REDIS = range(4)
 OWNER_VARIABLE = "RIALTO_ENGINE_OWNER"
 
 
@@ -91,7 +89,7 @@ def exchange_specs(
         argv=_module("engine"),
         environ={**environ, OWNER_VARIABLE: f"{owner}-standby"},
         ready=alive,
-        stop_rank=STOP_STANDBY,
+        stop_rank=STOP_ENGINE,  # After a takeover it is the engine that is at work.
     )
     return [
         service(

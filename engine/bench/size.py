@@ -19,13 +19,13 @@ from msgspec import Struct
 
 from engine.bench.flow import ACCOUNTS, FEES_ONLY, MARKET, opening
 from engine.core.exchange import Exchange, Limits
+from engine.garbage import look_rarely
 from shared.messages import CancelOrder, OrderAccepted, OrderCancelled, PlaceOrder, Side
 
 SIZES = (1_000, 100_000, 1_000_000)
 PAIRS = 5_000  # Of a placing and a cancelling, at random places of the book.
 ROUNDS = 5  # The median of them is the figure.
 DRAIN_EVERY = 512  # As the engine commits.
-GARBAGE_THRESHOLD = 50_000  # As the engine sets it.
 MIDDLE_TICKS, LEVELS = 100_000, 20_000  # Prices of a spread book, half of them on either side.
 LOTS = 5
 # What is measured is the book. A million remembered keys take another 450 MB, however few rest.
@@ -61,7 +61,7 @@ def run(sizes: Sequence[int] = SIZES) -> list[SizeFigures]:
 
 def measure(resting: int, at_one_price: bool) -> SizeFigures:
     """Build a book of `resting` orders in this process and measure it."""
-    gc.set_threshold(GARBAGE_THRESHOLD)
+    look_rarely()
     bench = _SizeBench(at_one_price)
     bench.build(resting)
     gc.collect()

@@ -76,6 +76,9 @@ class ClosedOrders:
         self.window_ns = window_ns
         self._heap: list[tuple[int, int]] = []
 
+    def __len__(self) -> int:
+        return len(self._heap)
+
     def add(self, order_id: int, closed_at_ns: int) -> bool:
         """Remember an order, and say whether there are too many now."""
         heappush(self._heap, (closed_at_ns, order_id))

@@ -1,5 +1,6 @@
 """The audit in a process of its own says what the one on the spot says, and can be ended."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,55 @@ def test_an_audit_that_dies_is_reported_as_that(monkeypatch: pytest.MonkeyPatch)
     audit.start(exchange_of(3), CHAIN, None)
     with pytest.raises(OSError, match="without a result"):
         eventually(audit.result)
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="Only Linux lists open files so.")
+def test_a_fork_that_fails_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> int:
+        raise BlockingIOError("no more processes")
+
+    audit, before = ForkedAudit(), _open_files()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fork", fail)
+        for _ in range(3):
+            with pytest.raises(OSError, match="no more processes"):
+                audit.start(exchange_of(3), CHAIN, None)
+    assert _open_files() == before
+    assert audit.result() is None
+    audit.start(exchange_of(3), CHAIN, None)
+    assert finding_of(audit).position == exchange_of(3).n
+
+
+def test_ending_an_audit_never_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child that waits for a disk cannot be killed before the disk answers."""
+    waited_for: list[int] = []
+
+    def still_there(pid: int, options: int) -> tuple[int, int]:
+        assert options == os.WNOHANG, "this would wait"
+        waited_for.append(pid)
+        return 0, 0
+
+    audit = ForkedAudit()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "waitpid", still_there)
+        audit.start(exchange_of(3), CHAIN, None)
+        audit.stop()
+        audit.stop()
+        assert audit.result() is None
+    [pid] = set(waited_for)
+    audit.start(exchange_of(3), CHAIN, None)
+    assert finding_of(audit).position == exchange_of(3).n
+    eventually(lambda: _is_reaped(audit, pid))
+
+
+def _is_reaped(audit: ForkedAudit, pid: int) -> bool:
+    audit.result()
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False

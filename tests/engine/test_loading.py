@@ -96,6 +96,38 @@ def test_rows_loaded_between_commits_are_those_of_the_last_commit(venue: Venue) 
     engine.link.close()
 
 
+def test_a_picture_that_is_put_together_again_still_gives_signs_of_life(venue: Venue) -> None:
+    for number in range(20):
+        venue.journal(*burst(number))
+    engine = venue.engine(batch_max=4)
+    bursts = iter(range(20, 1_000))
+    assert engine.store.acquire()
+    engine.service._begin()
+
+    def at_work() -> None:
+        venue.journal(*burst(next(bursts)))
+        engine.service.turn()
+        engine.service._settle()
+
+    link = BusyLink(venue.url, at_work)
+    link.open()
+    read_at: list[int] = []
+    caught_up: list[int] = []
+    loader = Loader(link, venue.keys, lambda: read_at.append(loader.position))
+    sound = loader._catch_up
+
+    def catch_up() -> None:
+        sound()
+        caught_up.append(len(read_at))
+
+    loader._catch_up = catch_up  # type: ignore[method-assign]
+    meta, _rows = loader.load()
+    link.close()
+    engine.link.close()
+    assert len(read_at) > caught_up[0], "also while nothing is read from Redis any more"
+    assert loader.position == meta.position > read_at[0]
+
+
 def test_rows_of_a_quiet_venue_are_read_once(venue: Venue) -> None:
     engine = venue.engine().run_until_idle()
     meta, exchange = loaded(venue, lambda: None)

@@ -13,7 +13,14 @@ from engine import service
 from engine.core.exchange import Exchange
 from engine.operations import Refused, resume
 from engine.redis_link import RedisLink
-from shared.messages import CommandReplayed, CommandSkipped, Deposit, Reject, SkipCommand
+from shared.messages import (
+    AccountRow,
+    CommandReplayed,
+    CommandSkipped,
+    Deposit,
+    Reject,
+    SkipCommand,
+)
 from shared.wire import NOBODY, WIRE_VERSION, Envelope, encode
 from tests.support.venue import Venue
 
@@ -152,14 +159,19 @@ def test_a_halt_that_is_lifted_before_it_is_noticed_makes_the_engine_load_anew(
         if steps.count(step) == 1 and name == step:
             operator = venue.engine().link
             operator.run("doubt", [venue.keys.meta], ["the standby disagrees"])
-            venue.redis.hset(venue.keys.balances, "7:INR", "3 0")
+            put_right(venue)
             resume(operator, venue.keys)
             engine.service._beat_due_s = 0.0
 
     engine = venue.engine(batch_max=1, at_step=halt_and_resume)
     engine.run_until_idle()
     assert steps.count("loaded") == 2
-    assert engine.service.exchange.state.ledger.accounts[7].balances["INR"].available == 3
+    assert engine.service.exchange.state.ledger.accounts[7].tier == 2
+
+
+def put_right(venue: Venue) -> None:
+    """Change a row by hand, as an operator may while the venue is halted."""
+    venue.redis.hset(venue.keys.accounts, "7", encode(AccountRow(1, tier=2)))
 
 
 def test_a_halt_and_its_end_while_the_rows_are_read_make_the_engine_load_anew(

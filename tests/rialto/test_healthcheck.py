@@ -45,36 +45,54 @@ def door_that_answers(status: int, body: bytes) -> Iterator[int]:
             thread.join()
 
 
+# The two have exchanged their parts after a death, and are asked the same.
+either = pytest.mark.parametrize("service", ["engine", "standby"])
+
+
+@either
 def test_an_engine_is_healthy_while_it_holds_the_lease(
-    venue: redis.Redis, capsys: pytest.CaptureFixture[str]
+    service: str,
+    venue: redis.Redis,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert main(["engine"]) == 1
-    assert capsys.readouterr().err == "No engine holds the lease.\n"
-    venue.set(KEYS.lease, "somebody")
-    assert main(["engine"]) == 0
+    monkeypatch.setenv("RIALTO_ENGINE_OWNER", "ours")
+    assert main([service]) == 1
+    assert capsys.readouterr().err == "This engine has no lease and does not stand by.\n"
+    venue.set(KEYS.lease, "ours")
+    assert main([service]) == 0
 
 
+@either
 def test_a_halted_venue_is_not_healthy(
-    venue: redis.Redis, capsys: pytest.CaptureFixture[str]
+    service: str,
+    venue: redis.Redis,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    venue.set(KEYS.lease, "somebody")
+    monkeypatch.setenv("RIALTO_ENGINE_OWNER", "ours")
+    venue.set(KEYS.lease, "ours")
     venue.hset(KEYS.meta, "halt", "three deaths at entry 7")
-    assert main(["engine"]) == 1
+    assert main([service]) == 1
     assert capsys.readouterr().err == "The venue is halted: three deaths at entry 7.\n"
 
 
-def test_a_standby_is_healthy_while_it_speaks_and_agrees_or_leads(
-    venue: redis.Redis, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@either
+def test_a_standby_is_healthy_while_it_speaks_and_agrees(
+    service: str,
+    venue: redis.Redis,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("RIALTO_ENGINE_OWNER", "second")
-    venue.set(KEYS.lease, "first")
-    assert main(["standby"]) == 1
-    assert capsys.readouterr().err == "The standby says nothing of itself.\n"
+    monkeypatch.setenv("RIALTO_ENGINE_OWNER", "ours")
+    venue.set(KEYS.lease, "others")
+    venue.set(KEYS.standby, msgspec.json.encode(StandbyNote(owner="others", state=FOLLOWING)))
+    assert main([service]) == 1, "the lease and the note of others prove nothing of ours"
+    capsys.readouterr()
     for state, code in ((LOADING, 0), (FOLLOWING, 0), (STOPPED, 1)):
-        venue.set(KEYS.standby, msgspec.json.encode(StandbyNote(owner="second", state=state)))
-        assert main(["standby"]) == code
-    venue.set(KEYS.lease, "second")
-    assert main(["standby"]) == 0
+        venue.set(KEYS.standby, msgspec.json.encode(StandbyNote(owner="ours", state=state)))
+        assert main([service]) == code
+    assert capsys.readouterr().err == "The standby disagrees with the engine.\n"
 
 
 def test_an_archive_is_healthy_until_it_is_far_behind(

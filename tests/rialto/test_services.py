@@ -41,4 +41,4 @@ def test_the_standby_is_an_engine_of_another_name_unless_switched_off(
         owners = [spec.environ["RIALTO_ENGINE_OWNER"] for spec in (engine, standby)]
         assert owners[1] == f"{owners[0]}-standby"
         assert list(specs).index("standby") > list(specs).index("engine")
-        assert standby.stop_rank < engine.stop_rank
+        assert standby.stop_rank == engine.stop_rank, "it may be the one at work"

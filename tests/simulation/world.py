@@ -46,6 +46,7 @@ ENGINES_MAX = 3
 GATEWAY = "gateway"
 BACKLOG_MAX = 25
 STEP_US_MAX = 2_500
+RESTORING_LEASE_MS = 600  # Two leases.
 FREEZE_US_MAX = 450_000  # One lease and a half.
 CRASH_RATE, FREEZE_RATE, DELIVER_RATE, CLIENT_RATE, OPERATOR_RATE = 0.012, 0.03, 0.05, 0.15, 0.02
 TRIM_RATE = 0.01
@@ -313,6 +314,7 @@ def run_seed(seed: int, mutant: Mutant = SOUND) -> Figures:
             patch.setattr(module, "Exchange", MortalExchange)
         patch.setattr(engine.loading, "time", ModelTime(world))
         patch.setattr(engine.standby, "AUDIT_EVERY_S", AUDIT_EVERY_S)
+        patch.setattr(engine.service, "RESTORING_LEASE_MS", RESTORING_LEASE_MS)
         mutant.patch(patch)
         try:
             middle = world.random.randrange(STEPS)

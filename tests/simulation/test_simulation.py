@@ -1,4 +1,4 @@
-"""Thousands of seeded runs of the pipeline keep the promise, and four broken protocols do not.
+"""Thousands of seeded runs of the pipeline keep the promise, and five broken protocols do not.
 
 The rule of this file: a failing seed is named in the failure; run it alone with
 `pytest tests/simulation --sim-seeds 1 --sim-first-seed <seed>`.

@@ -85,6 +85,6 @@ reset: $(VENV)/.installed
 	@exec $(BIN)/rialto reset $(ARGS)
 
 clean:
-	@find engine -name '*.so' -delete; rm -f *__mypyc*.so engine/core/compiled.blake2b
+	@find engine -name '*.so' -delete; rm -f engine/core/compiled.blake2b
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -17,7 +17,14 @@ LEFT_PLAIN = frozenset(
     ("__init__.py", "book.py", "sorted_keys.py", "changes.py", "restoring.py", "state_hash.py")
 )
 MARK = CORE / "compiled.blake2b"  # The hash of the sources that the build was made of.
-SHARED_PART = "*__mypyc*.so"  # What all compiled modules share lies beside the packages.
+# What all compiled modules share gets a name within the package: so it is found wherever that is.
+PROGRAM = """
+import sys
+from mypyc.build import mypycify
+from setuptools import setup
+modules = mypycify(sys.argv[1:], group_name="engine.core.together")
+setup(name="core", packages=[], ext_modules=modules, script_args=["build_ext", "--inplace"])
+"""
 
 
 class CompileError(Exception):
@@ -45,7 +52,7 @@ def build() -> None:
     remove()
     files = [str(path.relative_to(ROOT)) for path in _sources()]
     done = subprocess.run(
-        [sys.executable, "-m", "mypyc", *files], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-c", PROGRAM, *files], cwd=ROOT, capture_output=True, text=True
     )
     if done.returncode:
         remove()
@@ -56,7 +63,7 @@ def build() -> None:
 
 def remove() -> None:
     """Take the compiled modules away; the core runs from its sources again."""
-    for path in (*_built(), *ROOT.glob(SHARED_PART)):
+    for path in _built():
         path.unlink()
     MARK.unlink(missing_ok=True)
 

@@ -74,6 +74,8 @@ print(json.dumps([figures.state_hash, figures.events_bytes, trading.__file__.end
     plain = _run(tmp_path, program)
     _run(tmp_path, "from engine import compiled; compiled.build(); assert compiled.fault() == ''")
     built = _run(tmp_path, program)
+    # An installed package is found by its name alone, and so must all of it be.
+    assert list(tmp_path.glob("*.so")) == []
     assert plain.endswith("false]\n")
     assert built == plain.replace("false", "true")
 

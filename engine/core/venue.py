@@ -7,7 +7,7 @@ breaks and has changed nothing.
 from msgspec.structs import replace
 
 from engine.core import rules
-from engine.core.ledger import Account
+from engine.core.ledger import Account, Balance
 from engine.core.markets import LiveMarket
 from engine.core.rules import Refusal
 from engine.core.state import State
@@ -126,19 +126,28 @@ def deposit(state: State, command: Deposit) -> Answer:
     return [FundsDeposited(sequence, account.account_id, account_sequence, change, reference)]
 
 
-def withdraw(state: State, command: Withdraw) -> Answer:
-    ledger = state.ledger
+def _payable(
+    state: State, command: Withdraw | Transfer, fault: Refusal | None
+) -> Balance | Refusal:
+    """Return the balance that money is to leave, or why it may not; `fault` is its command's."""
     if command.asset not in state.assets:
         return Refusal(Reject.UNKNOWN_ASSET, "asset")
-    fault = rules.amount_fault(command)
     if fault is not None:
         return fault
-    giver = ledger.account(command.account_id)
+    giver = state.ledger.account(command.account_id)
     if giver.is_suspended:
         return Refusal(Reject.ACCOUNT_SUSPENDED, "account_id")
-    balance = ledger.balance(giver, command.asset)
+    balance = state.ledger.balance(giver, command.asset)
     if balance.available < command.amount_atoms:
         return Refusal(Reject.INSUFFICIENT_FUNDS, "amount_atoms")
+    return balance
+
+
+def withdraw(state: State, command: Withdraw) -> Answer:
+    ledger = state.ledger
+    balance = _payable(state, command, rules.amount_fault(command))
+    if isinstance(balance, Refusal):
+        return balance
     account, account_sequence = state.next_private_event(command.account_id)
     change = ledger.withdraw(balance, command.amount_atoms)
     sequence, reference = state.next_event(), command.reference
@@ -147,17 +156,10 @@ def withdraw(state: State, command: Withdraw) -> Answer:
 
 def transfer(state: State, command: Transfer) -> Answer:
     ledger = state.ledger
-    if command.asset not in state.assets:
-        return Refusal(Reject.UNKNOWN_ASSET, "asset")
-    fault = rules.transfer_fault(command)
-    if fault is not None:
-        return fault
+    balance = _payable(state, command, rules.transfer_fault(command))
+    if isinstance(balance, Refusal):
+        return balance
     giver = ledger.account(command.account_id)
-    if giver.is_suspended:
-        return Refusal(Reject.ACCOUNT_SUSPENDED, "account_id")
-    balance = ledger.balance(giver, command.asset)
-    if balance.available < command.amount_atoms:
-        return Refusal(Reject.INSUFFICIENT_FUNDS, "amount_atoms")
     receiver = ledger.account(command.to_account_id)
     changes = ledger.give(balance, ledger.balance(receiver, command.asset), command.amount_atoms)
     return [

@@ -16,11 +16,11 @@ import uvicorn
 import uvloop
 
 from api.app import admin_app, door_of, public_app
-from api.database import DatabaseError
-from api.door import Door
+from api.edge.door import Door
+from api.edge.protocol import LimitedProtocol
+from api.identity.tokens import KeyFileError
 from api.opening import NoRedisError, open_gateway
-from api.protocol import LimitedProtocol
-from api.tokens import KeyFileError
+from api.sql.database import DatabaseError
 from shared.descriptors import connections_within, raise_descriptor_limit
 from shared.logs import configure_logs, get_logger
 from shared.settings import Settings, SettingsError, load_settings

@@ -6,28 +6,19 @@ The rule of this file: routes and doors are put together here, and nothing else;
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from api.account import Balances, account_routes
-from api.admin import DepositAnswer, DepositBody, admin_routes
-from api.answers import install_error_handlers
-from api.auth import Credentials, LoggedIn, Registered, auth_routes
-from api.docs import install_openapi
-from api.door import Door
+from api.admin.routes import admin_routes
+from api.edge.answers import install_error_handlers
+from api.edge.docs import install_openapi
+from api.edge.door import Door
+from api.edge.health import health_routes
 from api.gateway import Gateway
-from api.health import health_routes
-from api.market_data import Assets, Depth, Markets, Time, Trades, market_data_routes
-from api.order_docs import AcceptedBody, CancelledAnswer, OpenOrders
-from api.order_placing import PlaceOrderBody
-from api.order_requests import AmendOrderBody, CancelOrderBody
-from api.order_views import OrderAnswer, OrderView
-from api.orders import order_routes
+from api.identity.auth import auth_routes
+from api.orders.routes import order_routes
+from api.reads.account import account_routes
+from api.reads.market_data import market_data_routes
 from shared.tokens import ADMIN_AUDIENCE
 
 CORS_MAX_AGE_S = 600
-_AUTH_STRUCTS = (Credentials, LoggedIn, Registered)
-_PUBLIC_STRUCTS = (
-    *(AcceptedBody, AmendOrderBody, Assets, Balances, CancelOrderBody, Depth, Markets),
-    *(CancelledAnswer, OpenOrders, OrderAnswer, OrderView, PlaceOrderBody, Time, Trades),
-)
 
 
 def public_app(
@@ -38,7 +29,7 @@ def public_app(
     for routes in (auth_routes, order_routes, account_routes, market_data_routes):
         app.include_router(routes(gateway))
     app.include_router(health_routes(gateway))
-    install_openapi(app, (*_AUTH_STRUCTS, *_PUBLIC_STRUCTS))
+    install_openapi(app)
     if cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -57,7 +48,7 @@ def admin_app(gateway: Gateway, *, docs_enabled: bool) -> FastAPI:
     app.include_router(auth_routes(gateway, ADMIN_AUDIENCE))
     app.include_router(admin_routes(gateway))
     app.include_router(health_routes(gateway))
-    install_openapi(app, (*_AUTH_STRUCTS, DepositAnswer, DepositBody))
+    install_openapi(app)
     return app
 
 

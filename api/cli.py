@@ -15,13 +15,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from api.admin import DepositAnswer, deposit
-from api.database import DatabaseError, open_database
-from api.errors import ApiError
+from api.admin.routes import deposit
+from api.edge.errors import ApiError
+from api.identity.passwords import PasswordPool, check_password
+from api.identity.tokens import KeyFileError
+from api.identity.users import Role, User, Users, check_username
 from api.opening import NoRedisError, open_gateway
-from api.passwords import PasswordPool, check_password
-from api.tokens import KeyFileError
-from api.users import Role, User, Users, check_username
+from api.sql.database import DatabaseError, open_database
+from shared.rest.admin import DepositAnswer
 from shared.settings import Settings, SettingsError, load_settings
 
 READY_TIMEOUT_S = 10.0  # An engine that takes over needs its lease's lifetime and a moment.

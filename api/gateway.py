@@ -7,18 +7,15 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from api.catalog import Catalog
-from api.deposits import Deposits
-from api.errors import ApiError
-from api.metrics import Metrics
-from api.passwords import PasswordPool
-from api.store import Store
-from api.tokens import TokenIssuer
-from api.users import Role, Users
+from api.edge.metrics import Metrics
+from api.identity.caller import Callers
+from api.identity.passwords import PasswordPool
+from api.identity.tokens import TokenIssuer
+from api.identity.users import Users
+from api.money.deposits import Deposits
+from api.reads.catalog import Catalog
+from api.reads.store import Store
 from shared.bus import CommandBus
-from shared.tokens import ADMIN_AUDIENCE, AUDIENCE, Claims, TokenError, TokenVerifier
-
-_SCHEME = "bearer "
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +29,8 @@ class Gateway:
     deposits: Deposits
     passwords: PasswordPool
     issuer: TokenIssuer
-    verifier: TokenVerifier
+    callers: Callers
     metrics: Metrics
-
-    def trader(self, request: Request) -> Claims:
-        """Return who is asking; raises ApiError unless there is a valid token for this door."""
-        return self._claims(request, AUDIENCE)
-
-    def admin(self, request: Request) -> Claims:
-        """Return which admin is asking; a trader's token opens nothing here."""
-        claims = self._claims(request, ADMIN_AUDIENCE)
-        if claims.role != Role.ADMIN:
-            raise ApiError("FORBIDDEN")
-        return claims
-
-    def _claims(self, request: Request, audience: str) -> Claims:
-        given = request.headers.getlist("authorization")
-        if len(given) != 1 or given[0][: len(_SCHEME)].lower() != _SCHEME:
-            raise ApiError("TOKEN_MISSING")
-        try:
-            return self.verifier.verify(given[0][len(_SCHEME) :].strip(), audience)
-        except TokenError as error:
-            raise ApiError(error.code) from None
 
 
 def address_of(request: Request) -> str:

@@ -6,15 +6,16 @@ The rule of this file: what was opened is closed in the reverse order, whatever 
 import contextlib
 from collections.abc import AsyncIterator
 
-from api.catalog import Catalog
-from api.database import open_database
-from api.deposits import Deposits
+from api.edge.metrics import Metrics
 from api.gateway import Gateway
-from api.metrics import Metrics
-from api.passwords import PasswordPool
-from api.store import Store
-from api.tokens import TokenIssuer, load_or_create_signing_key
-from api.users import Users
+from api.identity.caller import Callers
+from api.identity.passwords import PasswordPool
+from api.identity.tokens import TokenIssuer, load_or_create_signing_key
+from api.identity.users import Users
+from api.money.deposits import Deposits
+from api.reads.catalog import Catalog
+from api.reads.store import Store
+from api.sql.database import open_database
 from shared.bus import CommandBus
 from shared.channels import Keys
 from shared.home import read_run_redis_url, token_public_key
@@ -74,6 +75,6 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             ),
             passwords=passwords,
             issuer=TokenIssuer(key, lifetime_s=settings.token_lifetime_s),
-            verifier=TokenVerifier(token_public_key(home)),
+            callers=Callers(TokenVerifier(token_public_key(home))),
             metrics=Metrics(),
         )

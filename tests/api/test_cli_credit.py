@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from api.errors import ApiError
+from api.edge.errors import ApiError
 from tests.api.conftest import Engine
 from tests.api.test_cli import make_admin, run
 

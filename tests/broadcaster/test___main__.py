@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from api.tokens import TokenIssuer, load_or_create_signing_key
+from api.identity.tokens import TokenIssuer, load_or_create_signing_key
 from rialto.embedded_redis import choose_port
 from shared.channels import Keys
 from shared.redis_client import connect

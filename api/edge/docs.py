@@ -1,0 +1,145 @@
+"""The OpenAPI document: what `/docs` shows, made from the very structs that the handlers use.
+
+The rule of this file: handlers read and write bytes themselves, so what they take and give is
+written down beside each route with `describe`, and the schemas come from the types.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.edge.errors import ERRORS
+from shared.rest.errors import ErrorBody
+
+_REF = "#/components/schemas/{name}"
+_SCHEMAS = "x-schemas"  # Those that an operation speaks of, on their way to the components.
+_BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
+_ERROR_REF = {"$ref": "#/components/schemas/ErrorBody"}
+
+ABOUT = """Amounts are decimal text, never JSON numbers.
+Every error is `{code, message, field, request_id}`.
+Every address answers with and without a trailing slash; `/login`, `/order`, `/depth`, `/trades`,
+`/balances`, `/markets` and `/time` are short for the same under `/api/v1`."""
+
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Your own key, at most 64 of `A-Z a-z 0-9 _ . : -`. The same request under the "
+    "same key has one effect and one answer. Without one, the answer names the one made for it.",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$"},
+}
+MIN_SEQUENCE = {
+    "name": "min_sequence",
+    "in": "query",
+    "required": False,
+    "description": "Answer from a state that is not older than this sequence.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+
+
+def query(
+    name: str, about: str, *, required: bool = False, kind: str = "string", **schema: object
+) -> dict[str, object]:
+    """Return the description of a query parameter."""
+    return {
+        "name": name,
+        "in": "query",
+        "required": required,
+        "description": about,
+        "schema": {"type": kind, **schema},
+    }
+
+
+def describe(
+    *,
+    answers: Mapping[int, object],
+    errors: tuple[str, ...] = (),
+    body: type | None = None,
+    body_required: bool = True,
+    parameters: tuple[dict[str, object], ...] = (),
+    secured: bool = True,
+) -> dict[str, Any]:
+    """Return the `openapi_extra` of a route; `answers` has a struct per status."""
+    responses: dict[str, object] = {}
+    for status, kind in answers.items():
+        responses[str(status)] = {"description": "Done.", "content": _json(_schema(kind))}
+    codes: dict[int, list[str]] = {}
+    for code in (*errors, "BAD_REQUEST", "BUSY", "INTERNAL_ERROR", *_always(body, secured=secured)):
+        codes.setdefault(ERRORS[code].status, []).append(code)
+    for status in sorted(codes):
+        responses[str(status)] = {
+            "description": ", ".join(codes[status]),
+            "content": _json(_ERROR_REF),
+        }
+    types = [kind for kind in (*answers.values(), body, ErrorBody) if isinstance(kind, type)]
+    extra: dict[str, Any] = {
+        "responses": responses,
+        "parameters": list(parameters),
+        _SCHEMAS: msgspec.json.schema_components(types, ref_template=_REF)[1],
+    }
+    if body is not None:
+        extra["requestBody"] = {"required": body_required, "content": _json(_schema(body))}
+    if secured:
+        extra["security"] = _BEARER
+    return extra
+
+
+def _always(body: type | None, *, secured: bool) -> tuple[str, ...]:
+    of_body = ("INVALID_JSON", "INVALID_FIELD", "BODY_TOO_LARGE", "BODY_TIMEOUT")
+    of_token = ("TOKEN_MISSING", "INVALID_TOKEN", "TOKEN_EXPIRED")
+    return (
+        "UNKNOWN_PARAMETER",
+        *(("UNSUPPORTED_MEDIA_TYPE", *of_body) if body else ()),
+        *(of_token if secured else ()),
+    )
+
+
+def _json(schema: object) -> dict[str, object]:
+    return {"application/json": {"schema": schema}}
+
+
+def _schema(kind: object) -> object:
+    if isinstance(kind, dict):
+        return kind
+    return msgspec.json.schema_components([kind], ref_template=_REF)[0][0]
+
+
+def install_openapi(app: FastAPI) -> None:
+    """Make `app` serve a document of all its routes and the structs that they speak of."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title, version=app.version, description=ABOUT, routes=app.routes
+            )
+            components = document.setdefault("components", {})
+            components["schemas"] = _take_schemas(document)
+            components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+            _drop_default_validation(document)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _take_schemas(document: dict[str, Any]) -> dict[str, object]:
+    """Take the schemas out of the operations: they are named once, for all of them."""
+    schemas: dict[str, object] = {}
+    for path in document["paths"].values():
+        for operation in path.values():
+            schemas |= operation.pop(_SCHEMAS, {})
+    return dict(sorted(schemas.items()))
+
+
+def _drop_default_validation(document: dict[str, Any]) -> None:
+    """FastAPI adds a 200 that some routes never give; only what was described stays."""
+    for item in document["paths"].values():
+        for operation in item.values():
+            described = operation["responses"]
+            success = [status for status in described if status.startswith("2") and status != "200"]
+            if success and "content" not in described.get("200", {"content": 1}):
+                del described["200"]

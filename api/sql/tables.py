@@ -1,0 +1,35 @@
+"""The tables of the users' database.
+
+The rule of this file: it says what a migration must arrive at.
+"""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("user_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("username", sa.String(32), nullable=False),
+    sa.Column("username_key", sa.String(32), nullable=False, unique=True),  # In lower case.
+    sa.Column("password_hash", sa.String(256), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("account_id", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("created_at_s", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+deposits = sa.Table(
+    "deposits",
+    metadata,
+    sa.Column("reference", sa.String(64), primary_key=True),
+    sa.Column("account_id", sa.BigInteger, nullable=False),
+    sa.Column("asset", sa.String(16), nullable=False),
+    sa.Column("amount_atoms", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),  # See api.money.deposits.
+    sa.Column("answer_code", sa.String(64), nullable=False),
+    sa.Column("n", sa.BigInteger, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("created_at_s", sa.BigInteger, nullable=False),
+)

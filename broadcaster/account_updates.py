@@ -5,6 +5,7 @@ table concerns no account.
 """
 
 from collections.abc import Callable, Container
+from typing import Any
 
 from broadcaster import messages as out
 from broadcaster import order_updates as orders
@@ -15,6 +16,7 @@ from shared.messages import (
     AccountUpdated,
     CancelTimerSet,
     Event,
+    FeesPaidOut,
     FundsDeposited,
     FundsTransferred,
     FundsWithdrawn,
@@ -28,9 +30,14 @@ from shared.messages import (
     OrderTriggered,
     Rejected,
     TradeExecuted,
+    WithdrawalRequested,
+    WithdrawalReturned,
+    WithdrawalSettled,
 )
 
 _NO_TERMS = OrderTerms()
+
+_WithdrawalEvent = WithdrawalRequested | WithdrawalSettled | WithdrawalReturned
 
 
 def account_news(
@@ -117,9 +124,13 @@ def _withdrawn(event: FundsWithdrawn, at_ns: int, venue: Venue) -> list[AccountN
     return _funds(out.Withdrawn, event, at_ns, venue)
 
 
+def _fees_paid_out(event: FeesPaidOut, at_ns: int, venue: Venue) -> list[AccountNews]:
+    return _funds(out.FeesPaidOut, event, at_ns, venue)
+
+
 def _funds(
-    kind: type[out.Deposited] | type[out.Withdrawn],
-    event: FundsDeposited | FundsWithdrawn,
+    kind: type[out.Deposited] | type[out.Withdrawn] | type[out.FeesPaidOut],
+    event: FundsDeposited | FundsWithdrawn | FeesPaidOut,
     at_ns: int,
     venue: Venue,
 ) -> list[AccountNews]:
@@ -150,6 +161,41 @@ def _transferred(event: FundsTransferred, at_ns: int, venue: Venue) -> list[Acco
         direction="in" if change.available_change > 0 else "out",
         counterparty_account_id=event.counterparty_account_id,
     )
+    return [AccountNews(event.account_id, event.account_sequence, update)]
+
+
+def _withdrawal_requested(
+    event: WithdrawalRequested, at_ns: int, venue: Venue
+) -> list[AccountNews]:
+    fields = _withdrawal_fields(event, at_ns, venue)
+    return _to_owner(event, out.WithdrawalRequested(**fields))
+
+
+def _withdrawal_settled(event: WithdrawalSettled, at_ns: int, venue: Venue) -> list[AccountNews]:
+    fields = _withdrawal_fields(event, at_ns, venue)
+    return _to_owner(event, out.WithdrawalSettled(**fields))
+
+
+def _withdrawal_returned(event: WithdrawalReturned, at_ns: int, venue: Venue) -> list[AccountNews]:
+    fields = _withdrawal_fields(event, at_ns, venue)
+    return _to_owner(event, out.WithdrawalReturned(**fields, reason=event.reason.value))
+
+
+def _withdrawal_fields(event: _WithdrawalEvent, at_ns: int, venue: Venue) -> dict[str, Any]:
+    change = event.change
+    return {
+        "channel": ACCOUNT_CHANNEL,
+        "sequence": event.account_sequence,
+        "at_ns": at_ns,
+        "balances": balances_of(venue, change),
+        "asset": change.asset,
+        "amount": venue.amount(change.asset, abs(change.held_change)),
+        "reference": event.reference,
+        "withdrawal_id": event.withdrawal_id,
+    }
+
+
+def _to_owner(event: _WithdrawalEvent, update: out.AccountUpdate) -> list[AccountNews]:
     return [AccountNews(event.account_id, event.account_sequence, update)]
 
 
@@ -188,6 +234,10 @@ _TRANSLATIONS: dict[type, Callable[..., list[AccountNews]]] = {
     FundsDeposited: _deposited,
     FundsWithdrawn: _withdrawn,
     FundsTransferred: _transferred,
+    FeesPaidOut: _fees_paid_out,
+    WithdrawalRequested: _withdrawal_requested,
+    WithdrawalSettled: _withdrawal_settled,
+    WithdrawalReturned: _withdrawal_returned,
     CancelTimerSet: _cancel_timer_set,
     AccountUpdated: _account_updated,
 }

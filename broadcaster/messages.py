@@ -235,10 +235,8 @@ class _OrderUpdate(_AccountUpdate, frozen=True):
 
 
 class Accepted(_OrderUpdate, frozen=True, tag="accepted"):
-    """`price` is null where there is none; `quantity` is null for an order by `quote_quantity`.
-
-    What else the order does not have is left out. `status` is "pending" for one that waits for its
-    trigger.
+    """`price` is null where there is none, `quantity` for an order by `quote_quantity`. What else
+    it does not have is left out. `status` is "pending" for one that waits for its trigger.
     """
 
     side: Side
@@ -346,6 +344,28 @@ class Transferred(_Funds, frozen=True, tag="transferred"):
     counterparty_account_id: int
 
 
+class FeesPaidOut(_Funds, frozen=True, tag="fees_paid_out"):
+    """Fees that the venue has earned came to this account."""
+
+
+class _Withdrawal(_Funds, frozen=True):
+    withdrawal_id: int
+
+
+class WithdrawalRequested(_Withdrawal, frozen=True, tag="withdrawal_requested"):
+    """The amount is held until the withdrawal is settled or returned."""
+
+
+class WithdrawalSettled(_Withdrawal, frozen=True, tag="withdrawal_settled"):
+    """What was held has left the venue."""
+
+
+class WithdrawalReturned(_Withdrawal, frozen=True, tag="withdrawal_returned"):
+    """What was held is available again; `reason` says who wanted that."""
+
+    reason: str
+
+
 class OrdersCancelled(_AccountUpdate, frozen=True, tag="orders_cancelled"):
     """Several orders were cancelled at once: `count` cancellations follow. `market` and `side` are
     left out where all were meant.
@@ -371,20 +391,10 @@ class AccountUpdated(_AccountUpdate, frozen=True, tag="account_updated"):
 
 
 AccountUpdate = (
-    Accepted
-    | Triggered
-    | PartiallyFilled
-    | Filled
-    | Cancelled
-    | Expired
-    | Amended
-    | Rejected
-    | Deposited
-    | Withdrawn
-    | Transferred
-    | OrdersCancelled
-    | CancelTimerSet
-    | AccountUpdated
-)
+    Accepted | Triggered | PartiallyFilled | Filled | Cancelled | Expired | Amended | Rejected
+    | Deposited | Withdrawn | Transferred | FeesPaidOut
+    | WithdrawalRequested | WithdrawalSettled | WithdrawalReturned
+    | OrdersCancelled | CancelTimerSet | AccountUpdated
+)  # fmt: skip
 
 Update = DepthSnapshot | DepthDelta | Trade | TradesSnapshot | AccountSnapshot | AccountUpdate

@@ -5,6 +5,7 @@ agrees only if these do.
 """
 
 from engine.core.exchange import Limits
+from engine.rows import DATA_VERSION
 from engine.service import EngineOptions
 from engine.snapshots import program_version
 from engine.standby import StandbyOptions
@@ -22,10 +23,13 @@ def limits_of(settings: Settings) -> Limits:
 
 
 def program_of(settings: Settings) -> str:
-    """Name what decides, beside the journal, what an engine makes of it."""
+    """Name what decides, beside the journal, what an engine makes of it.
+
+    The version of the data is raised with the commands that an engine knows, so it is named too.
+    """
     limits = limits_of(settings)
     memory = f"{limits.idempotency_window_ns} {limits.idempotency_keys_max}"
-    return f"{program_version()} {memory} {limits.closed_orders_max}"
+    return f"{program_version()} {DATA_VERSION} {memory} {limits.closed_orders_max}"
 
 
 def engine_options(settings: Settings) -> EngineOptions:

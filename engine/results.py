@@ -1,7 +1,8 @@
 """From the events of a command to the answer that its sender gets.
 
 The rule of this file: an answer is made of committed facts only, the events and the order they
-left behind.
+left behind. The gateway must be able to tell the whole of it from the answer alone, also when it
+comes back for it after a crash.
 """
 
 from collections.abc import Sequence
@@ -18,9 +19,14 @@ from shared.messages import (
     OrderCancelled,
     OrderExpired,
     OrdersCancelled,
+    OrderTested,
     Reject,
     Rejected,
     TradeExecuted,
+    Withdrawal,
+    WithdrawalRequested,
+    WithdrawalReturned,
+    WithdrawalSettled,
 )
 from shared.wire import CommandResult, FillReport
 
@@ -39,27 +45,45 @@ def result_of(
     first = answer[0]
     if type(first) is CommandReplayed:
         return None
-    n, at_ns, sequence = exchange.n, exchange.at_ns, answer[-1].sequence
-    if type(first) is Rejected:
-        return CommandResult(
-            n, at_ns, sequence, fingerprint, first.code, first.field, named_order_id=first.order_id
-        )
-    if type(first) is CommandSkipped:
-        return CommandResult(n, at_ns, sequence, fingerprint, Reject.COMMAND_SKIPPED)
-    if type(first) is OrdersCancelled:
-        return CommandResult(n, at_ns, sequence, fingerprint, count=first.count)
+    head = exchange.n, exchange.at_ns, answer[-1].sequence, fingerprint
     if not isinstance(first, _OF_AN_ORDER):
-        return CommandResult(n, at_ns, sequence, fingerprint)
+        return _without_order(head, first)
     expiry_reason, fills = _course(answer, first.order_id)
     return CommandResult(
-        n,
-        at_ns,
-        sequence,
-        fingerprint,
+        *head,
         order=exchange.order(first.order_id),
         expiry_reason=expiry_reason,
         fills=fills,
         other_order=_other_order(exchange, answer),
+    )
+
+
+def _without_order(head: tuple[int, int, int, bytes], first: Event) -> CommandResult:
+    match first:
+        case Rejected(code=code, field=field, order_id=order_id):
+            return CommandResult(*head, code, field, named_order_id=order_id)
+        case CommandSkipped():
+            return CommandResult(*head, Reject.COMMAND_SKIPPED)
+        case OrdersCancelled(count=count):
+            return CommandResult(*head, count=count)
+        case OrderTested(hold_asset=asset, hold_atoms=atoms):
+            return CommandResult(*head, hold_asset=asset, hold_atoms=atoms)
+        case WithdrawalRequested() | WithdrawalSettled() | WithdrawalReturned():
+            return CommandResult(*head, withdrawal=_withdrawal_of(first, at_ns=head[1]))
+        case _:
+            return CommandResult(*head)
+
+
+def _withdrawal_of(
+    event: WithdrawalRequested | WithdrawalSettled | WithdrawalReturned, *, at_ns: int
+) -> Withdrawal:
+    return Withdrawal(
+        event.withdrawal_id,
+        event.account_id,
+        event.change.asset,
+        abs(event.change.held_change),
+        event.reference,
+        at_ns if isinstance(event, WithdrawalRequested) else event.requested_at_ns,
     )
 
 

@@ -4,8 +4,9 @@ The rule of this file: a page is compared at the very position that it was read 
 and nobody waits. A hash ends with the rows that memory has and no page has shown, or has a length.
 
 Compared is all that recovery needs: the sequence, the time and the next order id, assets, markets
-and their states, totals, accounts, balances, open orders, the idempotency keys by what they guard.
-Of closed orders memory knows no more than which there are: they are counted, and each must be one.
+and their states, totals, accounts, balances, pending withdrawals, open orders, the idempotency keys
+by what they guard. Of closed orders memory knows no more than which there are: they are counted,
+and each must be one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -101,6 +102,7 @@ class RowAudit:
         yield from self._whole(keys.totals, state.ledger.totals)
         yield from self._whole(keys.accounts, accounts)
         yield from self._whole(keys.balances, _balance_names(accounts))
+        yield from self._whole(keys.withdrawals, state.withdrawals)
         for account in list(accounts.values()):
             yield from self._whole(keys.open_orders(account.account_id), account.orders)
         yield from self._scan(keys.closed)
@@ -165,6 +167,9 @@ def _expected(keys: Keys, exchange: Exchange, key: str, name: str) -> bytes:
         return encode(state.ledger.totals[name].row())
     if key == keys.meta:
         return _counter(exchange, name)
+    if key == keys.withdrawals:
+        withdrawal = state.withdrawals.get(int(name))
+        return b"" if withdrawal is None else encode(withdrawal)
     order = state.open.by_id.get(int(name))
     return b"" if order is None else encode(order)
 

@@ -12,10 +12,12 @@ from msgspec import Raw, Struct
 
 from engine.core.changes import Changes, ClosedOrder, RememberedKey, Rows
 from shared.channels import Keys, balance_field, result_field
-from shared.messages import AccountRow, Asset, Market, MarketState, Order, Totals
+from shared.messages import AccountRow, Asset, Market, MarketState, Order, Totals, Withdrawal
 from shared.wire import PAYLOAD_SIZE_MAX, decode, encode
 
-DATA_VERSION = 2  # Of all rows; a program refuses to open what one of another version wrote.
+DATA_VERSION = 3  # Of all rows; a program refuses to open what a newer one wrote.
+# What this program reads, too: rows of version 2 mean the same, and there are no withdrawals yet.
+OLDEST_DATA_VERSION = 2
 DEAD_ENTRIES_MAX = 1_000  # Enough to find the faulty sender, at most 4 MB.
 SCAN_COUNT = 2_000  # Rows in one answer while loading: a few hundred kilobytes.
 
@@ -118,6 +120,8 @@ def write_changes(
     for (account_id, asset), (available, held) in changes.balances.items():
         balances += (balance_field(account_id, asset), f"{available} {held}")
     program.write("HSET", keys.balances, balances)
+    _write_structs(program, keys.withdrawals, changes.withdrawals)
+    program.write("HDEL", keys.withdrawals, list(map(str, changes.ended_withdrawals)))
     _write_orders(program, keys, changes)
     _write_market_data(program, keys, changes, trades_max)
     added: list[Argument] = []
@@ -222,6 +226,7 @@ def load_rows(call: Call, keys: Keys, meta: Meta) -> Rows:
         account_id, _, asset = name.decode().partition(":")
         available, _, held = row.partition(b" ")
         rows.balances[int(account_id), asset] = int(available), int(held)
+    rows.withdrawals += [decode(row, Withdrawal) for _, row in _scan(call, keys.withdrawals)]
     for owner in rows.accounts:
         for _, row in _scan(call, keys.open_orders(owner)):
             rows.open_orders.append(decode(row, Order))
@@ -237,15 +242,20 @@ def load_rows(call: Call, keys: Keys, meta: Meta) -> Rows:
     return rows
 
 
+def can_read(version: int) -> bool:
+    """Say whether rows of this data version are understood here."""
+    return OLDEST_DATA_VERSION <= version <= DATA_VERSION
+
+
 def _check_version(meta: Meta) -> None:
-    if meta.version == DATA_VERSION:
+    if can_read(meta.version):
         return
     age, advice = "a newer", "install that one"
     if meta.version < DATA_VERSION:
         age, advice = "an older", "go on with that one, or begin anew with `rialto reset`"
     raise OtherVersion(
         f"The data was written by {age} Rialto (version {meta.version} of the rows, "
-        f"this program reads {DATA_VERSION}): {advice}."
+        f"this program reads {OLDEST_DATA_VERSION} to {DATA_VERSION}): {advice}."
     )
 
 

@@ -15,7 +15,7 @@ from engine.follower import Difference, EventsLost, Follower, JournalLost, Lost,
 from engine.loading import BROKEN, Loader, Torn, many_objects
 from engine.redis_link import RedisLink
 from engine.row_audit import RowAudit
-from engine.rows import DATA_VERSION, Meta
+from engine.rows import Meta, can_read
 from engine.watch import FOLLOWING, LOADING, STOPPED, WAITING, StandbyNote, Standing, Watch
 from shared.logs import get_logger
 
@@ -221,7 +221,7 @@ class Standby:
         return bool(reason)
 
     def _out_of_date(self, now: Standing) -> str:
-        if now.version != DATA_VERSION:
+        if not can_read(now.version):
             return f"the rows are of version {now.version}"
         if now.program != self._options.program or now.program_at > self._begun.position:
             return "an engine of another version or with other limits has worked"

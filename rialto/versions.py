@@ -13,9 +13,9 @@ import msgspec
 from rialto.errors import RialtoError
 from rialto.home import Home, disk_sentences, write_private
 
-DATA_VERSION = (
-    2  # Of Rialto's own files and Redis rows; raise it when an older program must not read them.
-)
+# Of Rialto's own files and Redis rows; raise it when an older program must not read them.
+DATA_VERSION = 3
+OLDEST_DATA_VERSION = 2  # What this program reads, too: it becomes our own when we first write.
 FORK_VERSION = (7, 2)  # Valkey left Redis here: data up to this version means the same to both.
 
 Version = tuple[int, int, int]
@@ -75,11 +75,11 @@ def read_record(home: Home) -> DataRecord | None:
             f"The data in {home.folder} has version {record.data_version} and this Rialto reads "
             f"up to version {DATA_VERSION}: install the newer Rialto that wrote it."
         )
-    if record.data_version < DATA_VERSION:
+    if record.data_version < OLDEST_DATA_VERSION:
         raise RialtoError(
             f"The data in {home.folder} has version {record.data_version} and this Rialto reads "
-            f"version {DATA_VERSION}: go on with the older Rialto that wrote it, or begin anew "
-            "with `rialto reset`."
+            f"versions {OLDEST_DATA_VERSION} to {DATA_VERSION}: go on with the older Rialto that "
+            "wrote it, or begin anew with `rialto reset`."
         )
     return record
 

@@ -21,6 +21,7 @@ name                type    writer   content and lifetime
 {v}:accounts        hash    commit   account id -> AccountRow
 {v}:balances        hash    commit   `account:asset` -> "available held" in atoms
 {v}:totals          hash    commit   asset -> Totals
+{v}:withdrawals     hash    commit   withdrawal id -> Withdrawal, pending ones only
 {v}:open:<account>  hash    commit   order id -> Order, open and pending orders only
 {v}:closed          hash    commit   order id -> Order, for 24 h of journal time, capped
 {v}:results         hash    commit   `account:key` -> CommandResult: the idempotency window
@@ -58,6 +59,7 @@ class Keys:
         self.accounts = f"{tag}:accounts"
         self.balances = f"{tag}:balances"
         self.totals = f"{tag}:totals"
+        self.withdrawals = f"{tag}:withdrawals"
         self.closed = f"{tag}:closed"
         self.results = f"{tag}:results"
         self.dead = f"{tag}:dead"

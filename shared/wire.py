@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from shared.messages import Applied, Command, Order, Reject, Side
+from shared.messages import Applied, Command, Order, Reject, Side, Withdrawal
 
 WIRE_VERSION = 2  # Raised when old and new services could misread each other.
 NOBODY = ""  # The gateway of an entry that no process waits for.
@@ -51,7 +51,8 @@ class CommandResult(Struct, frozen=True, array_like=True, gc=False):
     right after, and `other_order` the second one of a pair. `fills` are those of `order` as a
     taker, at most the first FILLS_IN_RESULT_MAX. `named_order_id` is the order that a rejected
     command named, 0 for none. `count` is how many orders a cancel-all found, None for another
-    command.
+    command. `withdrawal` is the one that a command made or ended, whose id is the `n` of its
+    request. `hold_atoms` of `hold_asset` is what a tested order would hold, "" for another command.
     """
 
     n: int
@@ -66,6 +67,9 @@ class CommandResult(Struct, frozen=True, array_like=True, gc=False):
     named_order_id: int = 0
     other_order: Order | None = None
     count: int | None = None
+    withdrawal: Withdrawal | None = None
+    hold_asset: str = ""
+    hold_atoms: int = 0
 
 
 class Reply(Struct, frozen=True, array_like=True, gc=False):

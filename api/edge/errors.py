@@ -65,6 +65,7 @@ ERRORS: Mapping[str, ErrorKind] = MappingProxyType(
         "UNKNOWN_MARKET": _E(404, "There is no such market."),
         "UNKNOWN_ASSET": _E(404, "There is no such asset."),
         "UNKNOWN_ORDER": _E(404, "There is no such order."),
+        "UNKNOWN_WITHDRAWAL": _E(404, "There is no such pending withdrawal."),
         "UNKNOWN_IDEMPOTENCY_KEY": _E(
             404,
             "No answer is stored under this key. A request still on its way may show up; "
@@ -116,6 +117,7 @@ ERRORS: Mapping[str, ErrorKind] = MappingProxyType(
         "PRICE_OUT_OF_BAND": _E(422, "The price is too far from the market's last price."),
         "NO_PRICE_YET": _E(409, "The market has no price yet that a trailing stop could follow."),
         "TOO_MANY_OPEN_ORDERS": _E(409, "You have as many orders here as the market allows."),
+        "TOO_MANY_WITHDRAWALS": _E(409, "You have as many pending withdrawals as there may be."),
         "ACCOUNT_SUSPENDED": _E(403, "The account is suspended: it may cancel, and nothing else."),
         "MARKET_POST_ONLY": _E(409, "The market takes only orders that rest just now."),
         "MARKET_CANCEL_ONLY": _E(409, "The market takes only cancels just now."),

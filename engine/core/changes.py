@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from shared.messages import AccountRow, Asset, Market, MarketState, Order, Side, Totals
+from shared.messages import AccountRow, Asset, Market, MarketState, Order, Side, Totals, Withdrawal
 
 
 class Trade(Struct, frozen=True, array_like=True, gc=False):
@@ -42,8 +42,8 @@ class Changes:
 
     Orders are the living ones: encode them before the next command. An order that was closed and
     forgotten in between is in both places, so write `forgotten_closed` after `closed_orders`; all
-    other rows are disjoint. The fields with `drained` in their name serve the check of the batch
-    only.
+    other rows are disjoint. A withdrawal that was requested and has ended in between is nowhere:
+    nobody knows its row. The fields with `drained` in their name serve the check of the batch only.
     """
 
     assets: dict[str, Asset] = field(default_factory=dict)
@@ -52,6 +52,8 @@ class Changes:
     accounts: dict[int, AccountRow] = field(default_factory=dict)
     balances: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
     totals: dict[str, Totals] = field(default_factory=dict)
+    withdrawals: dict[int, Withdrawal] = field(default_factory=dict)
+    ended_withdrawals: dict[int, Withdrawal] = field(default_factory=dict)
     open_orders: dict[int, Order] = field(default_factory=dict)
     closed_orders: dict[int, Order] = field(default_factory=dict)
     forgotten_closed: list[int] = field(default_factory=list)
@@ -95,6 +97,7 @@ class Rows:
     accounts: dict[int, AccountRow] = field(default_factory=dict)
     balances: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
     totals: list[Totals] = field(default_factory=list)
+    withdrawals: list[Withdrawal] = field(default_factory=list)
     open_orders: list[Order] = field(default_factory=list)
     closed_orders: list[ClosedOrder] = field(default_factory=list)
     remembered_keys: list[RememberedKey] = field(default_factory=list)

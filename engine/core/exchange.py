@@ -14,8 +14,9 @@ next. A refusal is found before anything changes; from the first change on nothi
 | 7 | the state does not allow it | UNKNOWN_ORDER, INSUFFICIENT_FUNDS, ... | yes |
 
 Steps 1 to 4 are here, the others where the command is carried out: `venue` for money, assets and
-markets, `operating` for the operator's hand on what trades, `trading` for new orders, `amending`
-for living ones, `timing` for what time does; docs/ORDERS.md gives the order within a step.
+markets, `withdrawals` for those that wait, `operating` for the operator's hand on what trades,
+`trading` for new orders, `amending` for living ones, `timing` for what time does; docs/ORDERS.md
+gives the order within a step.
 "Remembered": the idempotency key is used up by that answer.
 
 Each answer is at least one event. Before it stand the events of what was due at the entry's time;
@@ -26,7 +27,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from engine.core import restoring, rules, venue
+from engine.core import restoring, rules, venue, withdrawals
 from engine.core.amending import Amending
 from engine.core.changes import Changes, Depth, Rows
 from engine.core.idempotency import Memory, fingerprint_of
@@ -43,6 +44,7 @@ from shared.messages import (
     AmendOrder,
     CancelAll,
     CancelOrder,
+    CancelWithdrawal,
     Command,
     CommandReplayed,
     CommandSkipped,
@@ -51,16 +53,20 @@ from shared.messages import (
     Deposit,
     Event,
     Order,
+    PayOutFees,
     PlaceOco,
     PlaceOrder,
     PlaceOto,
     Reject,
     Rejected,
+    RequestWithdrawal,
+    ResolveWithdrawal,
     SetAccountTier,
     SetCancelTimer,
     SetMarketStatus,
     SkipCommand,
     SuspendAccount,
+    TestOrder,
     Tick,
     Transfer,
     UnreadableCommand,
@@ -79,6 +85,8 @@ _VENUE_COMMANDS = (
     SetMarketStatus,
     SetAccountTier,
     SuspendAccount,
+    ResolveWithdrawal,
+    PayOutFees,
     SkipCommand,
     Tick,
 )
@@ -105,10 +113,15 @@ class Exchange:
             Deposit: partial(venue.deposit, state),
             Withdraw: partial(venue.withdraw, state),
             Transfer: partial(venue.transfer, state),
+            PayOutFees: partial(venue.pay_out_fees, state),
+            RequestWithdrawal: partial(withdrawals.request_withdrawal, state),
+            CancelWithdrawal: partial(withdrawals.cancel_withdrawal, state),
+            ResolveWithdrawal: partial(withdrawals.resolve_withdrawal, state),
             SkipCommand: partial(venue.skip_command, state),
             SetMarketStatus: operating.set_market_status,
             SuspendAccount: operating.suspend_account,
             PlaceOrder: trading.place,
+            TestOrder: trading.test,
             PlaceOco: trading.place_oco,
             PlaceOto: trading.place_oto,
             CancelOrder: amending.cancel,
@@ -302,6 +315,8 @@ def _named_by(command: Command) -> tuple[str, int, str]:
     match command:
         case PlaceOrder():
             return command.market, 0, command.client_order_id
+        case TestOrder():
+            return command.order.market, 0, command.order.client_order_id
         case CancelOrder() | AmendOrder():
             return "", command.order_id, command.client_order_id
         case PlaceOco():

@@ -25,13 +25,16 @@ def check(exchange: Exchange) -> None:
         held[order.account_id, state.markets[order.market].held_asset(order.side)] += (
             order.held_atoms
         )
+    for withdrawal in state.withdrawals.values():
+        held[withdrawal.account_id, withdrawal.asset] += withdrawal.amount_atoms
     sums: Counter[str] = Counter()
     for account in state.ledger.accounts.values():
         for balance in account.balances.values():
             key = account.account_id, balance.asset
             _check_balance(key, balance.available, balance.held)
             assert balance.held == held[key], (
-                f"Account {key} holds {balance.held}, but its open orders hold {held[key]}."
+                f"Account {key} holds {balance.held}, "
+                f"but its open orders and pending withdrawals hold {held[key]}."
             )
             sums[balance.asset] += balance.available + balance.held
     for asset, earnings in state.ledger.totals.items():
@@ -64,8 +67,12 @@ def check_changes(exchange: Exchange, changes: Changes) -> None:
         live = state.markets[order.market]
         change = order.held_atoms - changes.drained_held[order.order_id]
         held[order.account_id, live.held_asset(order.side)] -= change
+    for withdrawal in changes.withdrawals.values():
+        held[withdrawal.account_id, withdrawal.asset] -= withdrawal.amount_atoms
+    for withdrawal in changes.ended_withdrawals.values():
+        held[withdrawal.account_id, withdrawal.asset] += withdrawal.amount_atoms
     wrong = {key: rest for key, rest in held.items() if rest}
-    assert not wrong, f"Held changed otherwise than the orders' holds: {wrong}."
+    assert not wrong, f"Held changed otherwise than what holds it: {wrong}."
     for market in changes.depth:
         standing.check_touch(state.markets[market])
 

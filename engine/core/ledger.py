@@ -6,7 +6,7 @@ sum(available + held) + fees = deposits - withdrawals. Lifetime deposits stay be
 therefore no balance, hold or fee can reach it.
 """
 
-from shared.messages import AccountRow, BalanceChange, Order, Totals
+from shared.messages import AccountRow, BalanceChange, Order, Totals, Withdrawal
 from shared.money import AMOUNT_LIMIT
 
 
@@ -32,7 +32,7 @@ class Balance:
 
 
 class Account:
-    """An account: its balances, its living orders, and what it may do.
+    """An account: its balances, its living orders and pending withdrawals, and what it may do.
 
     `sequence` is the number of its last private event; `open_counts` is how many living orders it
     has by market. `cancel_at_ns` is when its cancel timer runs out, 0 for none.
@@ -49,6 +49,7 @@ class Account:
         "sequence",
         "tier",
         "touched",
+        "withdrawals",
     )
 
     def __init__(self, account_id: int) -> None:
@@ -61,6 +62,7 @@ class Account:
         self.orders: dict[int, Order] = {}
         self.client_orders: dict[str, Order] = {}
         self.open_counts: dict[str, int] = {}
+        self.withdrawals: dict[int, Withdrawal] = {}
         self.touched = False
 
     def row(self) -> AccountRow:
@@ -143,6 +145,13 @@ class Ledger:
         earnings.withdrawals += atoms
         return self.move(balance, -atoms, 0)
 
+    def settle(self, balance: Balance, atoms: int) -> BalanceChange:
+        """Take `atoms` out of the venue that a pending withdrawal held."""
+        earnings = self.totals[balance.asset]
+        self._touch_totals(earnings)
+        earnings.withdrawals += atoms
+        return self.move(balance, 0, -atoms)
+
     def give(self, giver: Balance, receiver: Balance, atoms: int) -> tuple[BalanceChange, ...]:
         """Move available `atoms` to another account; the caller knows that they are there."""
         return self.move(giver, -atoms, 0), self.move(receiver, atoms, 0)
@@ -152,6 +161,13 @@ class Ledger:
         if not earnings.touched:
             self._touch_totals(earnings)
         earnings.fees += fee_atoms
+
+    def pay_out(self, receiver: Balance, atoms: int) -> BalanceChange:
+        """Make earned fees available to an account; the caller knows that they are there."""
+        earnings = self.totals[receiver.asset]
+        self._touch_totals(earnings)
+        earnings.fees -= atoms
+        return self.move(receiver, atoms, 0)
 
     def move(self, balance: Balance, available: int, held: int) -> BalanceChange:
         """Change what is available and what is held; the caller knows that both stay above zero.

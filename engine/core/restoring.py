@@ -1,7 +1,7 @@
 """From rows back to a living exchange.
 
 The rule of this file: the order of the rows does not matter. Whatever order matters inside, it is
-made here by sorting: queues by rank, memories by journal number.
+made here by sorting: queues by rank, memories and withdrawals by journal number.
 """
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from engine.core.markets import LiveMarket
 from engine.core.orders import is_pending
 from engine.core.state import State
 from engine.core.timers import TimerKind
-from shared.messages import AccountRow, MarketState, Order, Totals
+from shared.messages import AccountRow, MarketState, Order, Totals, Withdrawal
 
 
 def restore(state: State, rows: Rows) -> None:
@@ -32,6 +32,7 @@ def restore(state: State, rows: Rows) -> None:
     for account_id, account_row in rows.accounts.items():
         _restore_account(state, account_id, account_row)
     _restore_balances(state, rows)
+    _restore_withdrawals(state, rows.withdrawals)
     _restore_orders(state, rows.open_orders)
     for closed in rows.closed_orders:
         state.closed.add(closed.order_id, closed.updated_at_ns)
@@ -59,6 +60,7 @@ def rows_of(state: State) -> Rows:
             for balance in account.balances.values()
         },
         totals=[earnings.row() for earnings in state.ledger.totals.values()],
+        withdrawals=list(state.withdrawals.values()),
         open_orders=[_copy(order) for order in state.open.by_id.values()],
         closed_orders=[
             ClosedOrder(order_id, at_ns) for at_ns, order_id in state.closed.remembered()
@@ -100,6 +102,11 @@ def _restore_balances(state: State, rows: Rows) -> None:
         balance = state.ledger.balance(state.ledger.account(account_id), asset)
         balance.available = balance.drained_available = available
         balance.held = balance.drained_held = held
+
+
+def _restore_withdrawals(state: State, withdrawals: list[Withdrawal]) -> None:
+    for withdrawal in sorted(withdrawals, key=lambda withdrawal: withdrawal.withdrawal_id):
+        state.take_up_withdrawal(state.ledger.account(withdrawal.account_id), withdrawal)
 
 
 def _restore_orders(state: State, orders: list[Order]) -> None:

@@ -1,7 +1,8 @@
-"""Where every living order must stand: in one book, among the stops, or with its parent.
+"""Where every living order must stand: in one book, among the stops, or with its parent; and where
+every pending withdrawal must.
 
 The rule of this file: it only looks, and a thing out of place is an AssertionError with a sentence.
-What orders and accounts must hold is told by `invariants`.
+What orders, withdrawals and accounts must hold is told by `invariants`.
 """
 
 from collections import Counter
@@ -10,14 +11,16 @@ from engine.core.book import Ladder, Level
 from engine.core.ending import is_waiting_child
 from engine.core.markets import LiveMarket
 from engine.core.orders import is_pending
+from engine.core.rules import PENDING_WITHDRAWALS_MAX
 from engine.core.state import State
 from engine.core.timers import TimerKind
 from engine.core.triggers import is_met
 from shared.messages import MarketStatus, Order, OrderTerms
+from shared.money import AMOUNT_LIMIT
 
 
 def check(state: State) -> None:
-    """Check all books, stops, timers, links and accounts of an exchange between two commands."""
+    """Check all books, stops, timers, links, withdrawals and accounts between two commands."""
     for live in state.markets.values():
         check_touch(live)
         for ladder in (live.bids, live.asks):
@@ -27,6 +30,7 @@ def check(state: State) -> None:
     _check_links(state)
     _check_timers(state)
     _check_accounts(state)
+    _check_withdrawals(state)
 
 
 def check_touch(live: LiveMarket) -> None:
@@ -136,3 +140,21 @@ def _check_accounts(state: State) -> None:
         assert by_name == account.client_orders, f"Account {account.account_id} lost a name."
         assert len(by_name) == len(named), f"Account {account.account_id} has a name twice."
     assert owned == len(state.open.by_id), "The accounts and the open orders differ in number."
+
+
+def _check_withdrawals(state: State) -> None:
+    """Each pending withdrawal is known to its account, and an account to no other."""
+    owned = 0
+    for account in state.ledger.accounts.values():
+        owned += len(account.withdrawals)
+        too_many = len(account.withdrawals) > PENDING_WITHDRAWALS_MAX
+        assert not too_many, f"Account {account.account_id} has too many withdrawals."
+    assert owned == len(state.withdrawals), "The accounts and the withdrawals differ in number."
+    for withdrawal_id, withdrawal in state.withdrawals.items():
+        account = state.ledger.accounts[withdrawal.account_id]
+        is_known = account.withdrawals.get(withdrawal.withdrawal_id) is withdrawal
+        assert is_known, f"Withdrawal {withdrawal_id} lost its account."
+        assert 0 < withdrawal_id <= state.n, f"Withdrawal {withdrawal_id} is from the future."
+        is_amount = 0 < withdrawal.amount_atoms < AMOUNT_LIMIT
+        is_possible = is_amount and withdrawal.asset in state.assets
+        assert is_possible, f"Withdrawal {withdrawal_id} is of what cannot be."

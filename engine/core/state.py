@@ -13,7 +13,7 @@ from engine.core.ledger import Account, Balance, Ledger
 from engine.core.markets import LiveMarket
 from engine.core.orders import ClosedOrders, OpenOrders, is_open
 from engine.core.timers import TimerKind, Timers
-from shared.messages import Asset, Event, Market, Order
+from shared.messages import Asset, Event, Market, Order, Withdrawal
 
 FORGET_EVERY_NS = 1_000_000  # Often enough to keep up, seldom enough to cost nothing.
 DAY_NS = 24 * 60 * 60 * 1_000_000_000
@@ -41,6 +41,7 @@ class State:
         self.markets: dict[str, LiveMarket] = {}
         self.ledger = Ledger()
         self.open = OpenOrders()
+        self.withdrawals: dict[int, Withdrawal] = {}  # The pending ones.
         self.closed = ClosedOrders(limits.closed_orders_max, limits.closed_orders_window_ns)
         self.window = IdempotencyWindow(limits.idempotency_window_ns, limits.idempotency_keys_max)
         self.timers = Timers()
@@ -130,6 +131,25 @@ class State:
     def trigger(self, order: Order) -> None:
         """Queue up a pending order whose trigger has come; its turn is after the taker's."""
         self.triggered[order.order_id] = order
+
+    # ---- withdrawals ----
+
+    def add_withdrawal(self, account: Account, withdrawal: Withdrawal) -> None:
+        """Begin to wait for the end of a withdrawal, whose amount is held already."""
+        self._new.withdrawals[withdrawal.withdrawal_id] = withdrawal
+        self.take_up_withdrawal(account, withdrawal)
+
+    def take_up_withdrawal(self, account: Account, withdrawal: Withdrawal) -> None:
+        """Count a pending withdrawal among the account's, wherever it comes from."""
+        self.withdrawals[withdrawal.withdrawal_id] = withdrawal
+        account.withdrawals[withdrawal.withdrawal_id] = withdrawal
+
+    def end_withdrawal(self, account: Account, withdrawal: Withdrawal) -> None:
+        withdrawal_id = withdrawal.withdrawal_id
+        del self.withdrawals[withdrawal_id]
+        del account.withdrawals[withdrawal_id]
+        if self._new.withdrawals.pop(withdrawal_id, None) is None:
+            self._new.ended_withdrawals[withdrawal_id] = withdrawal
 
     # ---- assets and markets ----
 

@@ -1,9 +1,8 @@
 """One number for what an exchange is worth to its users.
 
-The rule of this file: it covers money, markets, what accounts may do, open orders in book
-order and pending ones; not times, sequences,
-memories, or anything a refused command could touch. So the same day gives the same hash, and a
-refusal none other.
+The rule of this file: it covers money, pending withdrawals, markets, what accounts may do, open
+orders in book order and pending ones; not times, sequences, memories, or anything a refused command
+could touch. So the same day gives the same hash, and a refusal none other.
 """
 
 import hashlib
@@ -42,6 +41,10 @@ def _rows(state: State) -> Iterator[_Row]:
             balance = balances[asset]
             if balance.available or balance.held:
                 yield "balance", account_id, asset, balance.available, balance.held
+    for withdrawal_id in sorted(state.withdrawals):
+        asked = state.withdrawals[withdrawal_id]
+        whose = asked.account_id, asked.asset, asked.amount_atoms, asked.reference
+        yield "withdrawal", withdrawal_id, *whose
     for name in sorted(state.markets):
         yield from _market_rows(state.markets[name])
     for order_id in sorted(state.open.by_id):

@@ -9,7 +9,7 @@ from engine.core import rules
 from engine.core.ledger import Account, Balance
 from engine.core.markets import LiveMarket
 from engine.core.orders import STOPS
-from engine.core.plans import plan_order
+from engine.core.plans import Plan, plan_order
 from engine.core.rules import Refusal
 from engine.core.state import State
 from engine.core.triggering import Triggering
@@ -22,16 +22,24 @@ from shared.messages import (
     OrderAccepted,
     OrderStatus,
     OrderTerms,
+    OrderTested,
     OrderType,
     PlaceOco,
     PlaceOrder,
     PlaceOto,
     Reject,
+    TestOrder,
 )
 
 _NO_TERMS = OrderTerms()
 _LIMIT = OrderType.LIMIT
 _OPEN, _PENDING = OrderStatus.OPEN, OrderStatus.PENDING
+
+
+# An order that nothing forbids, and nobody knows of yet: its market, its account, the balance that
+# it will hold of, itself, how much of it, and its plan; a stop has none. A plain tuple, because one
+# is made for every order.
+_Ready = tuple[LiveMarket, Account, Balance, Order, int, Plan | None]
 
 
 class Trading:
@@ -46,11 +54,37 @@ class Trading:
     # ---- one order ----
 
     def place(self, command: PlaceOrder) -> Answer:
+        ready = self._checked(command, command.account_id)
+        if isinstance(ready, Refusal):
+            return ready
+        live, account, balance, order, hold_atoms, plan = ready
+        events: list[Event] = []
+        if plan is not None:
+            self._accept(account, balance, order, hold_atoms, events)
+            self._triggering.send(live, order, plan, events)
+            return events
+        order.status = _PENDING
+        self._accept(account, balance, order, hold_atoms, events)
+        self._triggering.start_waiting(live, order)
+        self._triggering.trigger_all(events)
+        return events
+
+    def test(self, command: TestOrder) -> Answer:
+        """Answer as `place` would, up to the point where it begins to change something."""
+        ready = self._checked(command.order, command.account_id)
+        if isinstance(ready, Refusal):
+            return ready
+        _, account, balance, _, hold_atoms, _ = ready
+        sequence = self._state.next_event()
+        return [OrderTested(sequence, account.account_id, balance.asset, hold_atoms)]
+
+    def _checked(self, command: PlaceOrder, account_id: int) -> _Ready | Refusal:
+        """Check an order by all rules, its funds included, for an account; nothing changes."""
         state = self._state
         live = state.markets.get(command.market)
         if live is None:
             return Refusal(Reject.UNKNOWN_MARKET, "market")
-        account = state.ledger.account(command.account_id)
+        account = state.ledger.account(account_id)
         fees = live.fees_of(account.tier)
         fault = rules.order_fault(command, live, state.at_ns, fees)
         if fault is None:
@@ -60,9 +94,9 @@ class Trading:
         if fault is not None:
             return fault
         order = _new_order(state, live, account, command)
-        if command.type in STOPS:
-            return self._place_stop(live, account, order, command)
         balance = state.ledger.balance(account, live.held_asset(command.side))
+        if command.type in STOPS:
+            return _checked_stop(live, account, balance, order, command)
         # What a limit order holds is known without the book, so nobody walks it for nothing.
         if command.price_ticks and balance.available < holds.limit_hold(
             live, order, order.quantity_lots
@@ -72,27 +106,7 @@ class Trading:
         plan = plan_order(live, order, may_meet_own=may_meet_own)
         if balance.available < plan.hold_atoms:
             return Refusal(Reject.INSUFFICIENT_FUNDS, _sized_by(command))
-        events: list[Event] = []
-        self._accept(account, balance, order, plan.hold_atoms, events)
-        self._triggering.send(live, order, plan, events)
-        return events
-
-    def _place_stop(
-        self, live: LiveMarket, account: Account, order: Order, command: PlaceOrder
-    ) -> Answer:
-        if command.type is OrderType.TRAILING_STOP:
-            assert order.terms is not None, "A stop has terms."
-            start_trailing(order.terms, order.side, live.anchor_ticks())
-        hold_atoms = holds.pending_hold(live, order)
-        balance = self._state.held_balance(live, order)
-        if balance.available < hold_atoms:
-            return Refusal(Reject.INSUFFICIENT_FUNDS, _sized_by(command))
-        events: list[Event] = []
-        order.status = _PENDING
-        self._accept(account, balance, order, hold_atoms, events)
-        self._triggering.start_waiting(live, order)
-        self._triggering.trigger_all(events)
-        return events
+        return live, account, balance, order, plan.hold_atoms, plan
 
     # ---- pairs ----
 
@@ -216,6 +230,18 @@ class Trading:
                 order.self_trade,
             )
         )
+
+
+def _checked_stop(
+    live: LiveMarket, account: Account, balance: Balance, order: Order, command: PlaceOrder
+) -> _Ready | Refusal:
+    if command.type is OrderType.TRAILING_STOP:
+        assert order.terms is not None, "A stop has terms."
+        start_trailing(order.terms, order.side, live.anchor_ticks())
+    hold_atoms = holds.pending_hold(live, order)
+    if balance.available < hold_atoms:
+        return Refusal(Reject.INSUFFICIENT_FUNDS, _sized_by(command))
+    return live, account, balance, order, hold_atoms, None
 
 
 def _new_order(

@@ -20,13 +20,16 @@ from shared.messages import (
     CreateMarket,
     Deposit,
     Event,
+    FeesPaidOut,
     FundsDeposited,
     FundsTransferred,
     FundsWithdrawn,
     Market,
     MarketCreated,
     MarketUpdated,
+    PayOutFees,
     Reject,
+    RequestWithdrawal,
     SetAccountTier,
     SkipCommand,
     Transfer,
@@ -126,8 +129,8 @@ def deposit(state: State, command: Deposit) -> Answer:
     return [FundsDeposited(sequence, account.account_id, account_sequence, change, reference)]
 
 
-def _payable(
-    state: State, command: Withdraw | Transfer, fault: Refusal | None
+def payable(
+    state: State, command: Withdraw | RequestWithdrawal | Transfer, fault: Refusal | None
 ) -> Balance | Refusal:
     """Return the balance that money is to leave, or why it may not; `fault` is its command's."""
     if command.asset not in state.assets:
@@ -137,6 +140,10 @@ def _payable(
     giver = state.ledger.account(command.account_id)
     if giver.is_suspended:
         return Refusal(Reject.ACCOUNT_SUSPENDED, "account_id")
+    if isinstance(command, RequestWithdrawal):
+        fault = rules.pending_fault(len(giver.withdrawals))
+        if fault is not None:
+            return fault
     balance = state.ledger.balance(giver, command.asset)
     if balance.available < command.amount_atoms:
         return Refusal(Reject.INSUFFICIENT_FUNDS, "amount_atoms")
@@ -145,7 +152,7 @@ def _payable(
 
 def withdraw(state: State, command: Withdraw) -> Answer:
     ledger = state.ledger
-    balance = _payable(state, command, rules.amount_fault(command))
+    balance = payable(state, command, rules.amount_fault(command))
     if isinstance(balance, Refusal):
         return balance
     account, account_sequence = state.next_private_event(command.account_id)
@@ -156,7 +163,7 @@ def withdraw(state: State, command: Withdraw) -> Answer:
 
 def transfer(state: State, command: Transfer) -> Answer:
     ledger = state.ledger
-    balance = _payable(state, command, rules.transfer_fault(command))
+    balance = payable(state, command, rules.transfer_fault(command))
     if isinstance(balance, Refusal):
         return balance
     giver = ledger.account(command.account_id)
@@ -175,6 +182,21 @@ def transfer(state: State, command: Transfer) -> Answer:
             (giver, receiver), (receiver, giver), changes, strict=True
         )
     ]
+
+
+def pay_out_fees(state: State, command: PayOutFees) -> Answer:
+    ledger = state.ledger
+    if command.asset not in state.assets:
+        return Refusal(Reject.UNKNOWN_ASSET, "asset")
+    fault = rules.transfer_fault(command)
+    if fault is not None:
+        return fault
+    if ledger.totals[command.asset].fees < command.amount_atoms:
+        return Refusal(Reject.INSUFFICIENT_FUNDS, "amount_atoms")
+    account, account_sequence = state.next_private_event(command.to_account_id)
+    change = ledger.pay_out(ledger.balance(account, command.asset), command.amount_atoms)
+    sequence, reference = state.next_event(), command.reference
+    return [FeesPaidOut(sequence, account.account_id, account_sequence, change, reference)]
 
 
 def skip_command(state: State, command: SkipCommand) -> Answer:

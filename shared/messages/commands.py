@@ -70,6 +70,22 @@ class SuspendAccount(_Command, tag="suspend_account", kw_only=True, frozen=True)
     cancel_orders: bool = True
 
 
+class ResolveWithdrawal(_Command, tag="resolve_withdrawal", kw_only=True, frozen=True):
+    """The end of a pending withdrawal: the money has left the venue, or (False) it goes back."""
+
+    withdrawal_id: int
+    is_settled: bool
+
+
+class PayOutFees(_Command, tag="pay_out_fees", kw_only=True, frozen=True):
+    """Give of the fees that the venue has earned to an account."""
+
+    asset: str
+    amount_atoms: int
+    to_account_id: int
+    reference: str = ""
+
+
 class SkipCommand(_Command, tag="skip_command", kw_only=True, frozen=True):
     """The operator's order to pass over journal entry `skip_n`, written after it in the journal."""
 
@@ -90,9 +106,25 @@ class Deposit(_Command, tag="deposit", kw_only=True, frozen=True):
 
 
 class Withdraw(_Command, tag="withdraw", kw_only=True, frozen=True):
+    """Take out of the available balance at once; `RequestWithdrawal` asks first."""
+
     asset: str
     amount_atoms: int
     reference: str = ""
+
+
+class RequestWithdrawal(_Command, tag="request_withdrawal", kw_only=True, frozen=True):
+    """Hold an amount until it is settled, refused, or cancelled by its owner."""
+
+    asset: str
+    amount_atoms: int
+    reference: str = ""
+
+
+class CancelWithdrawal(_Command, tag="cancel_withdrawal", kw_only=True, frozen=True):
+    """Take back one's own pending withdrawal; its id is the journal number of its request."""
+
+    withdrawal_id: int
 
 
 class Transfer(_Command, tag="transfer", kw_only=True, frozen=True):
@@ -127,6 +159,16 @@ class PlaceOrder(_Command, tag="place_order", kw_only=True, frozen=True):
     trail_ticks: int = 0
     trail_ppm: int = 0
     reject_if_met: bool = False
+
+
+class TestOrder(_Command, tag="test_order", kw_only=True, frozen=True):
+    """Ask what would become of an order now; nothing changes. Account and idempotency key of the
+    order are not read.
+    """
+
+    __test__ = False  # It is no test case, whatever a test runner makes of its name.
+
+    order: PlaceOrder
 
 
 class PlaceOco(_Command, tag="place_oco", kw_only=True, frozen=True):
@@ -183,7 +225,8 @@ class SetCancelTimer(_Command, tag="set_cancel_timer", kw_only=True, frozen=True
 
 Command = (
     CreateAsset | CreateMarket | UpdateMarket | SetMarketStatus | SetAccountTier | SuspendAccount
-    | SkipCommand | Tick
-    | Deposit | Withdraw | Transfer
-    | PlaceOrder | PlaceOco | PlaceOto | CancelOrder | CancelAll | AmendOrder | SetCancelTimer
+    | ResolveWithdrawal | PayOutFees | SkipCommand | Tick
+    | Deposit | Withdraw | RequestWithdrawal | CancelWithdrawal | Transfer
+    | PlaceOrder | TestOrder | PlaceOco | PlaceOto
+    | CancelOrder | CancelAll | AmendOrder | SetCancelTimer
 )  # fmt: skip

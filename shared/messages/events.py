@@ -13,6 +13,7 @@ from shared.messages.words import (
     OrderStatus,
     OrderType,
     Reject,
+    ReturnReason,
     SelfTrade,
     Side,
     StatusReason,
@@ -81,6 +82,40 @@ class FundsTransferred(_AccountEvent, tag="funds_transferred", frozen=True):
 
     change: BalanceChange
     counterparty_account_id: int
+    reference: str
+
+
+class WithdrawalRequested(_AccountEvent, tag="withdrawal_requested", frozen=True):
+    """The amount is held, until it is settled or returned."""
+
+    change: BalanceChange
+    withdrawal_id: int
+    reference: str
+
+
+class WithdrawalSettled(_AccountEvent, tag="withdrawal_settled", frozen=True):
+    """What was held has left the venue. `requested_at_ns` is when the withdrawal was asked for."""
+
+    change: BalanceChange
+    withdrawal_id: int
+    reference: str
+    requested_at_ns: int
+
+
+class WithdrawalReturned(_AccountEvent, tag="withdrawal_returned", frozen=True):
+    """What was held is available again. `requested_at_ns` is when the withdrawal was asked for."""
+
+    change: BalanceChange
+    withdrawal_id: int
+    reference: str
+    reason: ReturnReason
+    requested_at_ns: int
+
+
+class FeesPaidOut(_AccountEvent, tag="fees_paid_out", frozen=True):
+    """Fees that the venue had earned are available to this account now."""
+
+    change: BalanceChange
     reference: str
 
 
@@ -228,6 +263,17 @@ class Rejected(_AccountEvent, tag="rejected", frozen=True):
     client_order_id: str = ""
 
 
+class OrderTested(_Event, tag="order_tested", frozen=True):
+    """The answer to a test of an order that would be accepted: what it would hold.
+
+    Nothing changes by it, so it is no private event of the account and counts none.
+    """
+
+    account_id: int
+    hold_asset: str
+    hold_atoms: int
+
+
 class CommandReplayed(_Event, tag="command_replayed", frozen=True):
     """The same command was journalled before, as entry `original_n`; its first answer stands."""
 
@@ -250,9 +296,10 @@ class CommandSkipped(_Event, tag="command_skipped", frozen=True):
 Event = (
     AssetCreated | MarketCreated | MarketUpdated | MarketStatusChanged | TimePassed
     | FundsDeposited | FundsWithdrawn | FundsTransferred
+    | WithdrawalRequested | WithdrawalSettled | WithdrawalReturned | FeesPaidOut
     | AccountUpdated | CancelTimerSet | OrdersCancelled
     | OrderAccepted | OrderTriggered | TradeExecuted | OrderCancelled | OrderExpired | OrderAmended
-    | DepthChanged | Rejected | CommandReplayed | UnreadableCommand | CommandSkipped
+    | DepthChanged | OrderTested | Rejected | CommandReplayed | UnreadableCommand | CommandSkipped
 )  # fmt: skip
 
 

@@ -186,10 +186,26 @@ class AccountRow(Message, frozen=True):
     cancel_at_ns: int = 0
 
 
+class Withdrawal(Message, frozen=True):
+    """A withdrawal that is asked for and not decided: its amount is part of the account's held.
+
+    `withdrawal_id` is the number of its request in the journal, which no other one can have.
+    """
+
+    withdrawal_id: int
+    account_id: int
+    asset: str
+    amount_atoms: int
+    reference: str
+    requested_at_ns: int
+
+
 class Totals(Message, frozen=True):
     """What entered, left, and was earned in one asset, in atoms since the beginning.
 
-    Always: sum of available + held over all accounts, plus fees, is deposits - withdrawals.
+    Always: sum of available + held over all accounts, plus fees, is deposits - withdrawals. A
+    withdrawal counts when it has left: while it is pending it is held. Fees that were paid out to
+    an account are no fees any more.
     """
 
     asset: str

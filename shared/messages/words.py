@@ -88,6 +88,13 @@ class AmendReason(StrEnum):
     SELF_TRADE = "self_trade"  # Decremented instead of trading with its own account.
 
 
+class ReturnReason(StrEnum):
+    """Why the money of a pending withdrawal is available again."""
+
+    REQUESTED = "requested"  # By the owner.
+    REFUSED = "refused"  # By the operator.
+
+
 class Reject(StrEnum):
     """Every rule that the engine can say no by."""
 
@@ -101,6 +108,7 @@ class Reject(StrEnum):
     UNKNOWN_ASSET = "UNKNOWN_ASSET"
     UNKNOWN_MARKET = "UNKNOWN_MARKET"
     UNKNOWN_ORDER = "UNKNOWN_ORDER"
+    UNKNOWN_WITHDRAWAL = "UNKNOWN_WITHDRAWAL"
     INVALID_AMOUNT = "INVALID_AMOUNT"
     INVALID_PRICE = "INVALID_PRICE"
     INVALID_STOP_PRICE = "INVALID_STOP_PRICE"
@@ -124,6 +132,7 @@ class Reject(StrEnum):
     NO_PRICE_YET = "NO_PRICE_YET"
     DUPLICATE_CLIENT_ORDER_ID = "DUPLICATE_CLIENT_ORDER_ID"
     TOO_MANY_OPEN_ORDERS = "TOO_MANY_OPEN_ORDERS"
+    TOO_MANY_WITHDRAWALS = "TOO_MANY_WITHDRAWALS"
     ACCOUNT_SUSPENDED = "ACCOUNT_SUSPENDED"
     MARKET_POST_ONLY = "MARKET_POST_ONLY"
     MARKET_CANCEL_ONLY = "MARKET_CANCEL_ONLY"

@@ -23,6 +23,7 @@ from shared.messages import (
     AmendOrder,
     Applied,
     CancelOrder,
+    CancelWithdrawal,
     Command,
     CreateAsset,
     CreateMarket,
@@ -30,7 +31,10 @@ from shared.messages import (
     FeeAsset,
     MarketRules,
     OrderType,
+    PayOutFees,
     PlaceOrder,
+    RequestWithdrawal,
+    ResolveWithdrawal,
     Side,
     TimeInForce,
     Withdraw,
@@ -129,12 +133,14 @@ class World:
             elif message["type"] == "trade":
                 self.trades += 1
                 assert message["trade_id"] == self.trades
+            elif message["type"] == "snapshot":
+                self.trades = message["last_trade_id"]
 
     def command(self) -> Command:
         """Draw a command; many of them will be refused."""
         draw, account_id = self.random, self.random.choice(ACCOUNTS)
         last_order_id = self.exchange.next_order_id
-        match draw.randint(0, 9):
+        match draw.randint(0, 12):
             case 0:
                 order_id = draw.randint(max(1, last_order_id - 20), last_order_id)
                 return CancelOrder(account_id=account_id, order_id=order_id)
@@ -146,6 +152,15 @@ class World:
                 amount = draw.choice((1, 500, 10**12))
                 return Withdraw(account_id=account_id, asset="INR", amount_atoms=amount)
             case 3:
+                return self.pending_withdrawal(account_id)
+            case 4:
+                earned = self.exchange.state.ledger.totals["INR"].fees
+                return PayOutFees(
+                    asset="INR",
+                    amount_atoms=draw.randint(1, earned + 1),
+                    to_account_id=account_id,
+                )
+            case 5:
                 budget = draw.randint(1, 40_000)
                 return PlaceOrder(
                     account_id=account_id,
@@ -162,6 +177,17 @@ class World:
             price_ticks=draw.randint(95, 105),
             quantity_lots=draw.randint(1, 20),
         )
+
+    def pending_withdrawal(self, account_id: int) -> Command:
+        """Ask for a withdrawal, or end one that is pending."""
+        draw, pending = self.random, list(self.exchange.state.withdrawals)
+        if not pending or draw.random() < 0.5:
+            amount = draw.choice((1, 500, 10**12))
+            return RequestWithdrawal(account_id=account_id, asset="INR", amount_atoms=amount)
+        withdrawal_id = draw.choice(pending)
+        if draw.random() < 0.5:
+            return CancelWithdrawal(account_id=account_id, withdrawal_id=withdrawal_id)
+        return ResolveWithdrawal(withdrawal_id=withdrawal_id, is_settled=draw.random() < 0.5)
 
     def check(self) -> None:
         assert self.feed.projection is not None
@@ -212,6 +238,7 @@ def test_whoever_reads_the_channels_knows_what_the_exchange_knows(
     seen = set().union(*(account.kinds for account in world.accounts.values()))
     assert seen >= {
         "accepted", "partially_filled", "filled", "cancelled", "expired", "amended", "rejected",
-        "deposited", "withdrawn",
+        "deposited", "withdrawn", "withdrawal_requested", "withdrawal_settled",
+        "withdrawal_returned", "fees_paid_out",
     }  # fmt: skip
     assert world.book.reasons == [""]

@@ -16,6 +16,7 @@ from shared.messages import (
     CancelTimerSet,
     DepthChanged,
     Event,
+    FeesPaidOut,
     FundsTransferred,
     MarketStatus,
     MarketStatusChanged,
@@ -24,14 +25,19 @@ from shared.messages import (
     OrderCancelled,
     OrdersCancelled,
     OrderStatus,
+    OrderTested,
     OrderTriggered,
     OrderType,
     Reject,
     Rejected,
+    ReturnReason,
     Side,
     StatusReason,
     TimeInForce,
     TimePassed,
+    WithdrawalRequested,
+    WithdrawalReturned,
+    WithdrawalSettled,
 )
 from shared.money import format_decimal
 from tests.support.fake_engine import inr_market
@@ -177,6 +183,44 @@ def test_each_side_of_a_transfer_reads_its_own(available_change: int, direction:
     }
 
 
+@pytest.mark.parametrize(
+    ("event", "more"),
+    [
+        (WithdrawalRequested(1, ALICE, 3, HOLD, 42, "bank"), {"type": "withdrawal_requested"}),
+        (
+            WithdrawalSettled(
+                1, ALICE, 3, BalanceChange("INR", 0, -500, 1_000, 500), 42, "bank", 5
+            ),
+            {"type": "withdrawal_settled"},
+        ),
+        (
+            WithdrawalReturned(
+                1,
+                ALICE,
+                3,
+                BalanceChange("INR", 500, -500, 1_000, 500),
+                42,
+                "bank",
+                ReturnReason.REFUSED,
+                5,
+            ),
+            {"type": "withdrawal_returned", "reason": "refused"},
+        ),
+    ],
+)
+def test_a_withdrawal_is_told_with_its_whole_amount_at_each_step(
+    event: Event, more: dict[str, str]
+) -> None:
+    funds = {"asset": "INR", "amount": "5", "reference": "bank", "withdrawal_id": 42}
+    assert told(event) == {**HEAD, "balances": BALANCES, **funds, **more}
+
+
+def test_fees_that_are_paid_out_are_told_to_who_gets_them() -> None:
+    event = FeesPaidOut(1, ALICE, 3, BalanceChange("INR", 250, 0, 1_000, 500), "July")
+    funds = {"asset": "INR", "amount": "2.5", "reference": "July"}
+    assert told(event) == {"type": "fees_paid_out", **HEAD, "balances": BALANCES, **funds}
+
+
 def test_what_the_account_may_and_when_its_timer_runs_out_is_told() -> None:
     assert told(CancelTimerSet(1, ALICE, 3, 0)) == {
         "type": "cancel_timer_set", **HEAD, "balances": [], "cancel_at_ns": 0,
@@ -195,6 +239,7 @@ def test_an_order_that_never_was_has_no_number() -> None:
     "event",
     [
         TimePassed(1),
+        OrderTested(1, ALICE, "INR", 5),
         DepthChanged(1, MARKET, 1, (), ()),
         MarketStatusChanged(1, MARKET, MarketStatus.HALTED, StatusReason.VOLATILITY, 5),
         AccountUpdated(1, BOB, 3, 2, is_suspended=True),

@@ -24,6 +24,7 @@ async def test_nothing_is_lost_or_done_twice_while_everything_is_killed(
     for name in ("engine", "standby", "api", "broadcaster", "redis"):
         assert figures[f"{name} kills"] == KILLS_EACH
     assert figures["definite"] >= DEFINITE_MIN
+    assert figures["withdrawals ended"] > 0
     assert figures["replayed"] > 0
     assert figures["disconnected"] > 0
     assert figures["takeovers from memory"] > 0

@@ -111,3 +111,16 @@ def test_money_from_nowhere_is_noticed(ledger: OutsideLedger) -> None:
     ledger.totals["ann"]["INR"] += 1
     with pytest.raises(AssertionError, match="INR was made or lost"):
         ledger.check_conservation(("ann", "bob"))
+
+
+def test_a_withdrawal_is_held_until_it_leaves_or_comes_back(ledger: OutsideLedger) -> None:
+    ledger.withdrawal_requested(4, "ann", "INR", Decimal(300))
+    ledger.withdrawal_requested(5, "ann", "INR", Decimal(500))
+    assert ledger.held("ann", "INR") == 1_000, "and 200 in an order"
+    ledger.withdrawal_ended(6, 4, has_left=True)
+    ledger.withdrawal_ended(7, 5, has_left=False)
+    assert ledger.totals["ann"]["INR"] == 700
+    assert ledger.held("ann", "INR") == 200
+    ledger.check_conservation(["ann", "bob"])
+    with pytest.raises(AssertionError, match="in debt"):
+        ledger.withdrawal_requested(8, "ann", "INR", Decimal(501))

@@ -8,10 +8,19 @@ import pytest
 
 from engine.core import invariants
 from engine.core.exchange import Exchange
+from engine.demo import demo_commands
 from engine.loading import Loader, Torn, unpack_program
 from engine.redis_link import Argument, RedisLink
 from engine.rows import Meta, Program, raw_string
-from shared.messages import CancelOrder, Command, Deposit, PlaceOrder, Side
+from shared.messages import (
+    CancelOrder,
+    CancelWithdrawal,
+    Command,
+    Deposit,
+    PlaceOrder,
+    RequestWithdrawal,
+    Side,
+)
 from tests.support.replay import sorted_rows
 from tests.support.venue import Venue
 
@@ -34,7 +43,11 @@ def burst(number: int) -> list[Command]:
         Deposit(asset="TATA", amount_atoms=1_000, idempotency_key=f"d{number}", **sender),
         Deposit(asset="INR", amount_atoms=1_000_000, **sender),
         CancelOrder(order_id=max(1, number * 5 - 20), **sender),
+        RequestWithdrawal(asset="INR", amount_atoms=1 + number, **sender),
     ]
+    if number >= ACCOUNTS:  # Its own request of one round before.
+        request_n = len(demo_commands()) + (number - ACCOUNTS) * BURST + 4
+        commands.append(CancelWithdrawal(withdrawal_id=request_n, **sender))
     for i in range(BURST - len(commands)):
         side = Side.BUY if i % 2 else Side.SELL
         commands.append(
@@ -89,6 +102,7 @@ def test_rows_loaded_between_commits_are_those_of_the_last_commit(venue: Venue) 
     meta, exchange = loaded(venue, at_work)
     invariants.check(exchange)
     assert exchange.n == meta.position > 100
+    assert 0 < len(exchange.state.withdrawals) <= ACCOUNTS
     engine.service._settle()
     _meta, rows = engine.store.load()
     assert sorted_rows(exchange.rows()) == sorted_rows(rows), "nothing was committed since"

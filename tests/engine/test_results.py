@@ -12,12 +12,19 @@ from shared.messages import (
     OrderExpired,
     OrdersCancelled,
     OrderStatus,
+    OrderTested,
     OrderType,
     Reject,
     Rejected,
+    ReturnReason,
     Side,
+    Tick,
     TimeInForce,
     TradeExecuted,
+    Withdrawal,
+    WithdrawalRequested,
+    WithdrawalReturned,
+    WithdrawalSettled,
 )
 from shared.wire import CommandResult
 
@@ -94,3 +101,28 @@ def test_a_cancel_all_is_answered_with_the_count_and_other_commands_without() ->
     cancelled = OrdersCancelled(5, 1, 1, "", None, CancelReason.REQUESTED, 0)
     assert answered(Told(0), cancelled).count == 0
     assert answered(Told(0), accepted(9)).count is None
+
+
+def test_a_tested_order_is_answered_with_what_it_would_hold() -> None:
+    result = answered(Told(0), OrderTested(5, 1, "INR", 40))
+    assert (result.code, result.hold_asset, result.hold_atoms) == (None, "INR", 40)
+    assert answered(Told(0), accepted(9)).hold_asset == ""
+
+
+def test_a_withdrawal_is_answered_alike_when_it_begins_and_however_it_ends() -> None:
+    exchange = Told(0)
+    exchange.apply(Tick(), n=42, at_ns=7)
+    exchange.answer_at = 0
+    change = BalanceChange("INR", -30, 30, 0, 30)
+    back, out = BalanceChange("INR", 30, -30, 30, 0), BalanceChange("INR", 0, -30, 0, 0)
+    requested = answered(exchange, WithdrawalRequested(5, 1, 1, change, 42, "bank"))
+    assert requested.withdrawal == Withdrawal(42, 1, "INR", 30, "bank", 7)
+    assert requested.n == 42
+    exchange.apply(Tick(), n=50, at_ns=9)
+    exchange.answer_at = 0
+    for event in (
+        WithdrawalSettled(6, 1, 2, out, 42, "bank", 7),
+        WithdrawalReturned(6, 1, 2, back, 42, "bank", ReturnReason.REFUSED, 7),
+    ):
+        assert answered(exchange, event).withdrawal == requested.withdrawal
+    assert answered(Told(0), accepted(9)).withdrawal is None

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 import pytest
 
 from engine import row_audit, standby
-from shared.messages import Deposit
+from shared.messages import CancelWithdrawal, Deposit, RequestWithdrawal
+from shared.wire import encode
 from tests.engine.test_standby import ROUND_TURNS, halt_of, trade
 from tests.support.standbys import WatchingStandby
 from tests.support.venue import Venue, as_bytes
 
 KINDS = (
     *("assets", "markets", "market_states", "totals"),
-    *("accounts", "balances", "closed", "results"),
+    *("accounts", "balances", "withdrawals", "closed", "results"),
 )
 
 
@@ -24,6 +25,7 @@ def venue(each_redis_url: str) -> Iterator[Venue]:
         venue.journal(
             Deposit(account_id=1, asset="TATA", amount_atoms=1_000_000, idempotency_key="first"),
             Deposit(account_id=2, asset="INR", amount_atoms=1_000_000_000),
+            RequestWithdrawal(account_id=2, asset="INR", amount_atoms=700),
         )
         yield venue
 
@@ -76,6 +78,31 @@ def test_an_invented_closed_order_is_found(venue: Venue, watching: WatchingStand
     venue.redis.hset(venue.keys.closed, "999", row)
     watching.turns(ROUND_TURNS)
     assert "closed" in halt_of(venue)
+
+
+def test_a_withdrawal_that_was_changed_or_made_up_is_found(
+    venue: Venue, watching: WatchingStandby
+) -> None:
+    trade(venue, 0)
+    watching.turns()
+    follower = watching.standby._follower
+    assert follower is not None
+    (withdrawal,) = follower.exchange.state.withdrawals.values()
+    row = encode(withdrawal)
+    venue.redis.hset(venue.keys.withdrawals, "999", row)
+    watching.turns(ROUND_TURNS)
+    assert "withdrawals 999" in halt_of(venue)
+
+
+def test_a_withdrawal_that_has_ended_has_no_row(venue: Venue, watching: WatchingStandby) -> None:
+    trade(venue, 0)
+    watching.turns()
+    ((name, _row),) = venue.redis.hgetall(venue.keys.withdrawals).items()
+    venue.journal(CancelWithdrawal(account_id=2, withdrawal_id=int(name)))
+    venue.engine().run_until_idle()
+    watching.turns(ROUND_TURNS)
+    assert not venue.redis.exists(venue.keys.withdrawals)
+    assert halt_of(venue) == ""
 
 
 def test_an_account_that_was_only_spoken_of_needs_no_row(

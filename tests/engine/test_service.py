@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from engine import batch as batch_module
 from engine.core import invariants
 from engine.core.exchange import Exchange, Limits
-from engine.rows import OtherVersion, Program
+from engine.rows import DATA_VERSION, OLDEST_DATA_VERSION, OtherVersion, Program
 from engine.store import Commit, Fenced
 from engine.watch import FOLLOWING, StandbyNote
 from shared.messages import (
@@ -304,6 +304,17 @@ def test_data_of_another_version_is_refused(venue: Venue, version: int, sentence
     venue.journal(deposit(ALICE, "INR", 5))
     with pytest.raises(OtherVersion, match=sentence):
         venue.engine().run_until_idle()
+
+
+def test_data_of_the_version_before_are_opened_and_become_our_own(venue: Venue) -> None:
+    engine = venue.engine()
+    venue.journal(deposit(ALICE, "INR", 5))
+    engine.run_until_idle()
+    venue.redis.hset(venue.keys.meta, "version", OLDEST_DATA_VERSION)
+    venue.journal(deposit(ALICE, "INR", 5))
+    venue.engine().run_until_idle()
+    assert venue.meta("version") == str(DATA_VERSION)
+    assert venue.meta("position") == str(venue.redis.xlen(venue.keys.journal))
 
 
 def test_a_working_engine_ends_its_work_at_a_beat_that_tells_of_a_halt(venue: Venue) -> None:

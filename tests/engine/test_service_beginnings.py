@@ -63,7 +63,7 @@ def test_a_venue_goes_on_when_its_rows_were_put_right(venue: Venue) -> None:
     name, row = lost_row(venue, venue.keys.accounts)
     venue.journal(Deposit(account_id=ALICE, asset="TATA", amount_atoms=1))
     venue.engine().run_until_idle()
-    assert "holds 4, but its open orders hold 0" in venue.meta("halt")
+    assert "holds 4, but its open orders and pending withdrawals hold 0" in venue.meta("halt")
     venue.redis.hset(venue.keys.accounts, name, row)
     resume(venue.engine().link, venue.keys)
     venue.engine().run_until_idle()

@@ -16,7 +16,7 @@ from engine.snapshots import (
     read_snapshot,
     write_snapshot,
 )
-from shared.messages import CreateAsset, CreateMarket, Deposit, PlaceOrder, Side
+from shared.messages import CreateAsset, CreateMarket, Deposit, PlaceOrder, RequestWithdrawal, Side
 from tests.support.replay import sorted_rows
 
 LIMITS = Limits()
@@ -48,6 +48,8 @@ def exchange_of(orders: int) -> Exchange:
             ),
             at_ns=number + 2,
         )
+        if number % 5 == 0:
+            exchange.apply(RequestWithdrawal(account_id=2, asset="INR", amount_atoms=1 + number))
     exchange.drain_changes()
     return exchange
 

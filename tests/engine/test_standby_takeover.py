@@ -12,7 +12,7 @@ import pytest
 from engine import follower
 from engine.batch import Applier
 from engine.core.exchange import Exchange, Limits
-from engine.rows import DATA_VERSION
+from engine.rows import DATA_VERSION, OLDEST_DATA_VERSION
 from engine.watch import FOLLOWING, StandbyNote
 from shared.messages import Deposit
 from tests.engine import test_standby
@@ -97,7 +97,7 @@ def test_it_loads_again_after_an_engine_with_other_limits(
     assert halt_of(venue) == ""
 
 
-@pytest.mark.parametrize("version", [DATA_VERSION + 1, DATA_VERSION - 1])
+@pytest.mark.parametrize("version", [DATA_VERSION + 1, OLDEST_DATA_VERSION - 1])
 def test_it_does_not_take_over_rows_of_another_version(
     venue: Venue, watching: WatchingStandby, version: int
 ) -> None:

@@ -17,7 +17,7 @@ from rialto.__main__ import main
 from rialto.embedded_redis import find_redis_binaries
 from rialto.home import open_home
 from rialto.runs import read_run
-from rialto.versions import DATA_VERSION
+from rialto.versions import DATA_VERSION, OLDEST_DATA_VERSION
 from shared.redis_client import connect
 from tests.rialto.harness import Started, all_gone, children_of, rialto, tiny_run
 
@@ -103,7 +103,7 @@ def test_up_refuses_data_newer_than_the_program(tmp_path: Path) -> None:
 
 
 def test_up_refuses_data_older_than_the_program(tmp_path: Path) -> None:
-    record = {"data_version": DATA_VERSION - 1, "home_id": "x"}
+    record = {"data_version": OLDEST_DATA_VERSION - 1, "home_id": "x"}
     (tmp_path / "version.json").write_text(json.dumps(record))
     with rialto(tmp_path, "up") as started:
         assert "go on with the older Rialto" in refusal(started)

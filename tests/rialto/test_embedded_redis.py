@@ -24,7 +24,13 @@ from rialto.embedded_redis import (
 from rialto.errors import RialtoError
 from rialto.home import Home, open_home, prepare
 from rialto.processes import leashed
-from rialto.versions import RedisBinary, choose_binary, record_writer
+from rialto.versions import (
+    DATA_VERSION,
+    OLDEST_DATA_VERSION,
+    RedisBinary,
+    choose_binary,
+    record_writer,
+)
 from shared.redis_client import connect
 from tests.rialto.harness import DEADLINE_S, until
 
@@ -128,6 +134,14 @@ def test_a_newer_redis_takes_over_the_data_and_the_older_one_is_then_refused(hom
     home.version_file.unlink()
     with pytest.raises(RialtoError, match="an older one would open it as empty"):
         choose_binary(home, [old])
+
+
+def test_data_of_the_version_before_become_our_own_and_keep_their_home(home: Home) -> None:
+    first = record_writer(home, None)
+    old = {"data_version": OLDEST_DATA_VERSION, "home_id": first.home_id}
+    home.version_file.write_text(json.dumps(old))
+    assert record_writer(home, None) == first
+    assert json.loads(home.version_file.read_text())["data_version"] == DATA_VERSION
 
 
 def test_the_record_keeps_its_home_id_and_says_program_and_version(home: Home) -> None:

@@ -3,20 +3,26 @@
 The rule of this file: everything random comes from the caller.
 """
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
 from shared.messages import (
     AmendOrder,
     CancelOrder,
+    CancelWithdrawal,
     Command,
     CreateAsset,
     CreateMarket,
     Deposit,
     MarketRules,
     OrderType,
+    PayOutFees,
     PlaceOrder,
+    RequestWithdrawal,
+    ResolveWithdrawal,
     Side,
+    TestOrder,
     TimeInForce,
     Withdraw,
 )
@@ -54,23 +60,51 @@ def venue_commands() -> list[Command]:
     return commands
 
 
-def random_command(random: Random, key: str) -> Command:
+def random_command(random: Random, key: str, requests: Sequence[int]) -> Command:
+    """Draw a command; `requests` are the journal numbers of withdrawals that were asked for."""
     sender: dict[str, Any] = {
         "account_id": random.randint(1, ACCOUNTS),
         "idempotency_key": key,
     }
     roll = random.random()
-    if roll < 0.12:
-        kind = random.choice((Deposit, Withdraw))
-        return kind(asset="INR", amount_atoms=random.randint(1, 9_000), **sender)
-    if roll < 0.27:
+    if roll < 0.28:
+        return _money(random, sender, requests)
+    if roll < 0.38:
         return CancelOrder(order_id=random.randint(1, 20), **sender)
-    if roll < 0.37:
+    if roll < 0.46:
         return AmendOrder(
             order_id=random.randint(1, 20), quantity_lots=random.randint(1, 5), **sender
         )
+    order = _order(random, sender)
+    return TestOrder(order=order, **sender) if roll < 0.50 else order
+
+
+def _money(random: Random, sender: dict[str, Any], requests: Sequence[int]) -> Command:
+    amount, roll = random.randint(1, 9_000), random.random()
+    if roll < 0.25:
+        kind = random.choice((Deposit, Withdraw))
+        return kind(asset="INR", amount_atoms=amount, **sender)
+    key = sender["idempotency_key"]
+    if roll < 0.32:
+        receiver = random.randint(1, ACCOUNTS)
+        few = random.randint(1, 5)
+        return PayOutFees(
+            asset="INR", amount_atoms=few, to_account_id=receiver, idempotency_key=key
+        )
+    if roll < 0.6 or not requests:
+        return RequestWithdrawal(asset="INR", amount_atoms=amount, **sender)
+    withdrawal_id = random.choice(requests)
+    if roll < 0.75:
+        return CancelWithdrawal(withdrawal_id=withdrawal_id, **sender)
+    is_settled = random.random() < 0.5
+    return ResolveWithdrawal(
+        withdrawal_id=withdrawal_id, is_settled=is_settled, idempotency_key=key
+    )
+
+
+def _order(random: Random, sender: dict[str, Any]) -> PlaceOrder:
     side, lots = random.choice((Side.BUY, Side.SELL)), random.randint(1, 8)
-    if roll < 0.45:
+    if random.random() < 0.13:
         return PlaceOrder(
             market="TATA_INR", side=side, type=OrderType.MARKET, quantity_lots=lots, **sender
         )

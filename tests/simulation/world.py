@@ -21,7 +21,10 @@ from engine.store import Store
 from shared.channels import Keys
 from shared.messages import (
     Command,
+    RequestWithdrawal,
     SkipCommand,
+    WithdrawalReturned,
+    WithdrawalSettled,
 )
 from shared.wire import NOBODY, WIRE_VERSION, Envelope, Reply, decode, encode
 from tests.simulation.commands import random_command, venue_commands
@@ -57,12 +60,16 @@ MID_CHECK_RATE = 0.1
 AUDIT_EVERY_S = 0.1  # Of the standbys' memory; a run takes about a second of its own time.
 
 
+ENDS_OF_WITHDRAWALS = (WithdrawalSettled, WithdrawalReturned)
+
+
 @dataclass
 class Sent:
     """A command of a client; it may be sent again."""
 
     payload: bytes
     is_readable: bool = True
+    asks_for_withdrawal: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,7 @@ class Figures:
     late_deliveries: int = 0
     skips: int = 0
     resumes: int = 0
+    withdrawals: int = 0  # That have ended, whichever way.
     entries: int = 0
 
 
@@ -104,6 +112,7 @@ class World:
         self.delayed: list[Request] = []
         self.sent: list[Sent] = []
         self.acknowledged: dict[int, bytes] = {}
+        self.requests: list[int] = []  # The entries that ask for a withdrawal, as clients know.
         self.figures = Figures()
         self._archived: dict[str, list[Response]] = {self.keys.journal: [], self.keys.events: []}
         self._starts = 0
@@ -228,6 +237,8 @@ class World:
         n = self._enqueue(sent.payload)
         if n and roll > 0.2:  # Otherwise the reply was lost.
             self.acknowledged[n] = sent.payload
+            if sent.asks_for_withdrawal:
+                self.requests.append(n)
         if roll > 0.95:
             self._enqueue(sent.payload)
 
@@ -236,10 +247,12 @@ class World:
         roll = self.random.random()
         if roll < 0.03:
             return Sent(self.random.randbytes(12), is_readable=False)
-        key = f"{DEADLY}{number}" if roll < 0.05 else f"key-{number}"
+        key = f"{DEADLY}{number}" if roll < 0.06 else f"key-{number}"
         if roll > 0.95 and number > 1:
             key = f"key-{self.random.randrange(1, number)}"  # Taken, most likely.
-        return Sent(_payload(random_command(self.random, key), GATEWAY, number))
+        command = random_command(self.random, key, self.requests)
+        asks = isinstance(command, RequestWithdrawal)
+        return Sent(_payload(command, GATEWAY, number), asks_for_withdrawal=asks)
 
     def _enqueue(self, payload: bytes) -> int:
         keys = [self.keys.n, self.keys.journal, self.keys.meta]
@@ -283,6 +296,9 @@ class World:
         skips = skipped_numbers(record.entries)
         del record.entries[record.meta.position :]
         replayed = check_replay(record, LIMITS, skips)
+        told = [event for events in replayed.events.values() for event in events]
+        ends = [event for event in told if isinstance(event, ENDS_OF_WITHDRAWALS)]
+        self.figures.withdrawals = len(ends)
         for channel, data in self.redis.published:
             if channel == self.keys.events_channel:
                 assert data in record.batches, "Events were published that no commit holds."

@@ -10,6 +10,7 @@ from engine.core import invariants
 from engine.core.exchange import Exchange, Limits
 from shared.messages import (
     CancelOrder,
+    CancelWithdrawal,
     Command,
     DepthChanged,
     Event,
@@ -71,25 +72,32 @@ class AuditedExchange:
         return again
 
     def finish(self) -> None:
-        """Replay, restore, then take every order out of all of them in the same way."""
+        """Replay, restore, then take every order and withdrawal out of all of them alike."""
         others = self.replayed(), self.restored()
         for market, live in self.exchange.state.markets.items():
             if live.status is MarketStatus.HALTED:
                 thaw = SetMarketStatus(market=market, status=MarketStatus.CANCEL_ONLY)
-                events = self.apply(thaw)
-                for other in others:
-                    assert other.apply(thaw) == events
+                self._apply_to_all(thaw, others)
         for order in list(self.exchange.state.open.by_id.values()):
             if order.order_id not in self.exchange.state.open.by_id:
                 continue  # The other order of its pair has taken it along.
-            command = CancelOrder(account_id=order.account_id, order_id=order.order_id)
-            events = self.apply(command)
-            for other in others:
-                assert other.apply(command) == events
+            self._apply_to_all(
+                CancelOrder(account_id=order.account_id, order_id=order.order_id), others
+            )
+        for withdrawal_id, withdrawal in list(self.exchange.state.withdrawals.items()):
+            whose = withdrawal.account_id
+            command = CancelWithdrawal(account_id=whose, withdrawal_id=withdrawal_id)
+            self._apply_to_all(command, others)
         assert not self.keeper.open_orders
+        assert not self.keeper.withdrawals
         assert not self.keeper.depth
         held = [key for key, (_, held_atoms) in self.keeper.balances.items() if held_atoms]
-        assert not held, f"Without an open order, these still hold: {held}."
+        assert not held, f"Without an order or a withdrawal, these still hold: {held}."
+
+    def _apply_to_all(self, command: Command, others: tuple[Exchange, ...]) -> None:
+        events = self.apply(command)
+        for other in others:
+            assert other.apply(command) == events
 
     def _check_account_sequences(self, before: dict[int, int], events: list[Event]) -> None:
         counted: Counter[int] = Counter(before)

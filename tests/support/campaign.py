@@ -15,7 +15,7 @@ import httpx
 from websockets.exceptions import WebSocketException
 
 from shared.bus import CommandBus
-from shared.messages import Command, CreateAsset, CreateMarket, Deposit, MarketRules, Withdraw
+from shared.messages import Command, CreateAsset, CreateMarket, MarketRules
 from shared.outcomes import Answered
 from shared.wire import CommandResult
 from tests.support.campaign_clients import (
@@ -26,6 +26,7 @@ from tests.support.campaign_clients import (
     Request,
     Told,
 )
+from tests.support.campaign_money import Money, next_money
 from tests.support.campaign_orders import ASSET_SCALES, FEES_PPM, Wishes
 from tests.support.campaign_system import System
 from tests.support.deadlines import eventually_async
@@ -43,16 +44,6 @@ KILL_PAUSE_MAX_S = {"engine": 1.2, "standby": 1.2, "api": 1.0, "broadcaster": 2.
 KILLED_AT_WORK_RATE = 0.7  # Of the kills of a door; the others may hit its start.
 REDIS_DOWN_MAX_S = 0.4
 MARKET_WATCHED = "TATA_INR"
-
-
-@dataclass
-class Money:
-    """One deposit (or, below zero, withdrawal) that the operator has sent."""
-
-    account: str
-    asset: str
-    amount: int
-    result: CommandResult | None = None
 
 
 @dataclass
@@ -87,24 +78,16 @@ class Campaign:
             await asyncio.sleep(random.uniform(0, PAUSE_MAX_S))
 
     async def move_money(self, bus: CommandBus) -> None:
-        """Bring money in and out over the bus, until cancelled."""
+        """Bring money in and out over the bus, some of it asked for first, until cancelled."""
         random = Random(f"{self.seed}-treasury")
         while True:
-            account = random.choice(list(self.clients))
-            asset = random.choice(list(ASSET_SCALES))
-            money = Money(account, asset, random.choice((1, -1)) * random.randint(1, 50))
+            money = next_money(random, list(self.clients), self.money)
             self.money.append(money)
             await self.send_money(bus, money, f"money-{len(self.money)}")
             await asyncio.sleep(TREASURY_PAUSE_S)
 
     async def send_money(self, bus: CommandBus, money: Money, key: str) -> None:
-        kind: type[Deposit] | type[Withdraw] = Deposit if money.amount > 0 else Withdraw
-        command = kind(
-            account_id=self.clients[money.account].account_id,
-            idempotency_key=key,
-            asset=money.asset,
-            amount_atoms=abs(money.amount) * 10 ** ASSET_SCALES[money.asset],
-        )
+        command = money.command(self.clients[money.account].account_id, key)
         money.result = await submitted(bus, command)
 
     async def watch(self) -> None:

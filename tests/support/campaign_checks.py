@@ -111,13 +111,11 @@ def keep_books(campaign: Campaign) -> OutsideLedger:
         for request in campaign.requests
         if request.told is Told.ANSWERED and "n" in request.answer
     ]
-    for n, note in sorted(notes, key=lambda pair: pair[0]):
+    for _n, note in sorted(notes, key=lambda pair: pair[0]):
         if isinstance(note, Request):
             _enter(ledger, note)
-        elif note.result.code is None:
-            ledger.moved(n, note.account, note.asset, Decimal(note.amount))
         else:
-            ledger.refused(n)
+            note.enter(ledger)
     return ledger
 
 
@@ -255,6 +253,7 @@ async def check_all(campaign: Campaign, bus: CommandBus) -> dict[str, int]:
         "requests": len(campaign.requests),
         "definite": campaign.definite(),
         "trades": ledger.trades,
+        "withdrawals ended": sum(money.ends is not None for money in campaign.money),
         "entries": replayed.exchange.n,
         "takeovers from memory": campaign.system.takeovers(),
         "feed connections": campaign.feed_connections,

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from engine.core.changes import Changes, ClosedOrder, RememberedKey, Rows
 from engine.core.exchange import Exchange
-from shared.messages import AccountRow, Asset, Market, MarketState, Order, Totals
+from shared.messages import AccountRow, Asset, Market, MarketState, Order, Totals, Withdrawal
 from shared.wire import decode, encode
 
 Row = TypeVar("Row")
@@ -25,6 +25,7 @@ class Keeper:
     totals: dict[str, bytes] = field(default_factory=dict)
     accounts: dict[int, AccountRow] = field(default_factory=dict)
     balances: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
+    withdrawals: dict[int, bytes] = field(default_factory=dict)
     open_orders: dict[int, bytes] = field(default_factory=dict)
     closed_orders: dict[int, bytes] = field(default_factory=dict)
     depth: dict[tuple[str, str, int], int] = field(default_factory=dict)
@@ -39,6 +40,9 @@ class Keeper:
         self.totals |= {name: encode(row) for name, row in changes.totals.items()}
         self.accounts |= changes.accounts
         self.balances |= changes.balances
+        self.withdrawals |= {key: encode(row) for key, row in changes.withdrawals.items()}
+        for withdrawal_id in changes.ended_withdrawals:
+            del self.withdrawals[withdrawal_id]
         self._write_orders(changes)
         for market, rows in changes.depth.items():
             self._write_depth(market, "bid", rows.bids)
@@ -62,6 +66,9 @@ class Keeper:
             accounts=dict(_shuffled(shuffle, list(self.accounts.items()))),
             balances=dict(_shuffled(shuffle, list(self.balances.items()))),
             totals=[decode(row, Totals) for row in self.totals.values()],
+            withdrawals=_shuffled(
+                shuffle, [decode(row, Withdrawal) for row in self.withdrawals.values()]
+            ),
             open_orders=_shuffled(
                 shuffle, [decode(row, Order) for row in self.open_orders.values()]
             ),

@@ -63,6 +63,7 @@ class OutsideLedger:
     brought_in: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     fees: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     open: dict[int, BookedOrder] = field(default_factory=dict)
+    withheld: dict[int, tuple[str, str, Decimal]] = field(default_factory=dict)
     order_ids: set[int] = field(default_factory=set)
     trades: int = 0
     last_n: int = 0
@@ -77,6 +78,19 @@ class OutsideLedger:
         self.totals[account][asset] += amount
         self.brought_in[asset] += amount
         assert self.totals[account][asset] >= 0
+
+    def withdrawal_requested(self, n: int, account: str, asset: str, amount: Decimal) -> None:
+        """An amount is held until the withdrawal ends; it is named by this very number."""
+        self.enter(n)
+        self.withheld[n] = account, asset, amount
+        assert self.held(account, asset) <= self.totals[account][asset], f"{account} is in debt."
+
+    def withdrawal_ended(self, n: int, withdrawal_id: int, *, has_left: bool) -> None:
+        self.enter(n)
+        account, asset, amount = self.withheld.pop(withdrawal_id)
+        if has_left:
+            self.totals[account][asset] -= amount
+            self.brought_in[asset] -= amount
 
     def placed(self, account: str, answer: Answer) -> None:
         """An order was placed, and perhaps traded, closed or rested."""
@@ -187,6 +201,8 @@ class OutsideLedger:
 
     def held(self, account: str, asset: str) -> Decimal:
         held = ZERO
+        for owner, of, amount in self.withheld.values():
+            held += amount if (owner, of) == (account, asset) else ZERO
         for order in self.open.values():
             terms = self.markets[order.market]
             if order.account != account:

@@ -7,8 +7,12 @@
     sell carol #4 5 stop 90              -> accepted
     oco dave #5 sell 2 @ 120 / #6 sell 2 stop 80 -> accepted, accepted
     oto dave #7 buy 2 @ 99 / #8 sell 2 @ 130     -> accepted, accepted
+    test buy bob #9 1 @ 101              -> would hold 101 USD
     cancel alice #1                      -> UNKNOWN_ORDER
     amend alice #1 3 @ 99                -> amended 3
+    request_withdrawal bob w1 7 USD      -> withdrawal requested 7
+    cancel_withdrawal bob w1             -> withdrawal returned requested 7
+    settle w1                            -> UNKNOWN_WITHDRAWAL
     wait 5s                              -> #9 expired time 4
     status halted                        -> market halted operator
     rules price_step_ticks=5
@@ -16,7 +20,8 @@
     book bids 99:3 98:1 asks 101:2
     fees USD 3
 
-The rule of this file: `#1` is the client's own id of an order; the market is BTC_USD, where one lot
+The rule of this file: `#1` is the client's own id of an order, `w1` a name for a withdrawal, whose
+id is the number of its request; the market is BTC_USD, where one lot
 is one BTC and one tick is one USD. What happens to another order than the line's first begins with
 its name. Depth changes are checked by themselves, so an expected line does not name them. How an
 order is said is told in `scenario_orders`.
@@ -32,6 +37,7 @@ from shared.messages import (
     CancelOrder,
     CancelReason,
     CancelTimerSet,
+    CancelWithdrawal,
     Command,
     CommandReplayed,
     CreateAsset,
@@ -40,6 +46,7 @@ from shared.messages import (
     DepthChanged,
     Event,
     FeeAsset,
+    FeesPaidOut,
     FundsDeposited,
     FundsTransferred,
     FundsWithdrawn,
@@ -52,23 +59,31 @@ from shared.messages import (
     OrderCancelled,
     OrderExpired,
     OrdersCancelled,
+    OrderTested,
     OrderTriggered,
+    PayOutFees,
     PlaceOco,
     PlaceOrder,
     PlaceOto,
     Rejected,
+    RequestWithdrawal,
+    ResolveWithdrawal,
     SelfTrade,
     SetAccountTier,
     SetCancelTimer,
     SetMarketStatus,
     Side,
     SuspendAccount,
+    TestOrder,
     Tick,
     TimePassed,
     TradeExecuted,
     Transfer,
     UpdateMarket,
     Withdraw,
+    WithdrawalRequested,
+    WithdrawalReturned,
+    WithdrawalSettled,
 )
 from tests.support.audited_exchange import AuditedExchange
 from tests.support.scenario_orders import ACCOUNTS, MARKET, order_of, span_ns
@@ -120,6 +135,7 @@ class _Scene:
     def __init__(self, audited: AuditedExchange) -> None:
         self.audited = audited
         self.order_ids: dict[str, int] = {}
+        self.withdrawal_ids: dict[str, int] = {}
         self.now_ns = 0
 
     def play(self, line: str) -> None:
@@ -153,6 +169,31 @@ class _Scene:
             asset=asset,
             amount_atoms=int(amount),
         )
+
+    def _make_request_withdrawal(self, name: str, label: str, amount: str, asset: str) -> Command:
+        self.withdrawal_ids[label] = self.audited.exchange.n + 1
+        return RequestWithdrawal(
+            account_id=ACCOUNTS[name], asset=asset, amount_atoms=int(amount), reference=label
+        )
+
+    def _make_cancel_withdrawal(self, name: str, label: str) -> Command:
+        withdrawal_id = self.withdrawal_ids.get(label, NOBODYS_ORDER)
+        return CancelWithdrawal(account_id=ACCOUNTS[name], withdrawal_id=withdrawal_id)
+
+    def _make_settle(self, label: str) -> Command:
+        withdrawal_id = self.withdrawal_ids.get(label, NOBODYS_ORDER)
+        return ResolveWithdrawal(withdrawal_id=withdrawal_id, is_settled=True)
+
+    def _make_refuse(self, label: str) -> Command:
+        withdrawal_id = self.withdrawal_ids.get(label, NOBODYS_ORDER)
+        return ResolveWithdrawal(withdrawal_id=withdrawal_id, is_settled=False)
+
+    def _make_pay_out(self, amount: str, asset: str, to: str) -> Command:
+        return PayOutFees(asset=asset, amount_atoms=int(amount), to_account_id=ACCOUNTS[to])
+
+    def _make_test(self, side: str, name: str, label: str, *words: str) -> Command:
+        order = order_of(Side(side), name, label, words, self.now_ns)
+        return TestOrder(account_id=ACCOUNTS[name], order=order)
 
     def _make_buy(self, name: str, label: str, *words: str) -> Command:
         return order_of(Side.BUY, name, label, words, self.now_ns)
@@ -233,6 +274,13 @@ class _Scene:
     def _look_fees(self, asset: str, _: str) -> str:
         return f"{asset} {self.audited.exchange.state.ledger.totals[asset].fees}"
 
+    def _look_left(self, asset: str, _: str) -> str:
+        return f"{asset} {self.audited.exchange.state.ledger.totals[asset].withdrawals}"
+
+    def _look_pending(self, name: str, *_: str) -> str:
+        account = self.audited.exchange.state.ledger.accounts[ACCOUNTS[name]]
+        return " ".join([name, *(asked.reference for asked in account.withdrawals.values())])
+
     def _look_book(self, *_: str) -> str:
         depth = self.audited.exchange.depth(MARKET, 100)
         words = ["bids", *(f"{price}:{lots}" for price, lots in depth.bids)]
@@ -300,8 +348,16 @@ def _told_otherwise(event: Event) -> str:
             return str(event.code)
         case CommandReplayed():
             return f"replayed {event.original_n}"
-        case FundsDeposited() | FundsWithdrawn() | FundsTransferred():
+        case FundsDeposited() | FundsWithdrawn() | FundsTransferred() | FeesPaidOut():
             return "done"
+        case WithdrawalRequested(change=change):
+            return f"withdrawal requested {change.held_change}"
+        case WithdrawalSettled(change=change):
+            return f"withdrawal settled {-change.held_change}"
+        case WithdrawalReturned(change=change, reason=reason):
+            return f"withdrawal returned {reason} {change.available_change}"
+        case OrderTested(hold_asset=asset, hold_atoms=atoms):
+            return f"would hold {atoms} {asset}"
         case AccountUpdated() | MarketUpdated() | CancelTimerSet():
             return "done"
         case OrdersCancelled():

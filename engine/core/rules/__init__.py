@@ -20,6 +20,7 @@ from engine.core.rules.pairs import oco_fault, oco_price_fault, oto_fault
 from engine.core.rules.refusals import Refusal, is_client_text, within
 from engine.core.rules.venue import (
     ACCOUNT_ID_MAX,
+    PENDING_WITHDRAWALS_MAX,
     REFERENCE_LENGTH_MAX,
     TIERS_MAX,
     amount_fault,
@@ -27,6 +28,7 @@ from engine.core.rules.venue import (
     atoms_per_tick_lot,
     market_fault,
     market_rules_fault,
+    pending_fault,
     sender_fault,
     target_fault,
     timeout_fault,
@@ -36,6 +38,7 @@ from engine.core.rules.venue import (
 
 __all__ = [
     "ACCOUNT_ID_MAX",
+    "PENDING_WITHDRAWALS_MAX",
     "REFERENCE_LENGTH_MAX",
     "TIERS_MAX",
     "Fees",
@@ -57,6 +60,7 @@ __all__ = [
     "only_lowers",
     "order_fault",
     "oto_fault",
+    "pending_fault",
     "price_band_fault",
     "price_fault",
     "sender_fault",

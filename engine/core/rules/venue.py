@@ -17,7 +17,9 @@ from shared.messages import (
     FeeAsset,
     FeeTier,
     MarketRules,
+    PayOutFees,
     Reject,
+    RequestWithdrawal,
     SetAccountTier,
     SetCancelTimer,
     SuspendAccount,
@@ -29,6 +31,8 @@ from shared.money import AMOUNT_LIMIT, PPM, SCALE_MAX
 
 ACCOUNT_ID_MAX = 2**63 - 1  # So that it fits a signed 64-bit column anywhere.
 REFERENCE_LENGTH_MAX = 128  # A statement's line, or the id of a payment elsewhere.
+# Of one account: an operator looks at each of them, and every one is a row that recovery reads.
+PENDING_WITHDRAWALS_MAX = 100
 TIERS_MAX = 32  # A fee schedule that a person can still read; rules travel with every market.
 BAND_PPM_MAX = 10 * PPM  # Eleven times the price is as good as no band.
 HALT_WINDOW_NS_MIN = 16  # One for each slice that it is cut into.
@@ -88,7 +92,9 @@ def timeout_fault(command: SetCancelTimer) -> Refusal | None:
 # ---- amounts ----
 
 
-def amount_fault(command: Deposit | Withdraw | Transfer) -> Refusal | None:
+def amount_fault(
+    command: Deposit | Withdraw | RequestWithdrawal | Transfer | PayOutFees,
+) -> Refusal | None:
     if command.amount_atoms <= 0:
         return Refusal(Reject.INVALID_AMOUNT, "amount_atoms")
     if command.amount_atoms >= AMOUNT_LIMIT:
@@ -99,11 +105,19 @@ def amount_fault(command: Deposit | Withdraw | Transfer) -> Refusal | None:
     return None
 
 
-def transfer_fault(command: Transfer) -> Refusal | None:
+def transfer_fault(command: Transfer | PayOutFees) -> Refusal | None:
+    """Check an amount, and that it goes to an account, another one than its own."""
     receiver = command.to_account_id
     if not VENUE_ACCOUNT_ID < receiver <= ACCOUNT_ID_MAX or receiver == command.account_id:
         return Refusal(Reject.INVALID_ACCOUNT, "to_account_id")
     return amount_fault(command)
+
+
+def pending_fault(pending: int) -> Refusal | None:
+    """Check whether an account with so many pending withdrawals may ask for another one."""
+    if pending >= PENDING_WITHDRAWALS_MAX:
+        return Refusal(Reject.TOO_MANY_WITHDRAWALS, "account_id")
+    return None
 
 
 # ---- assets and markets ----

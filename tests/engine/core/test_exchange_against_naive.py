@@ -111,7 +111,12 @@ class ExchangeMachine(RuleBasedStateMachine):
 
     @rule(draw=DRAWS)
     def money_moves(self, draw: Random) -> None:
-        self._make(draw, self.day.funds)
+        day = self.day
+        self._make(draw, draw.choice((day.funds, day.withdrawal, day.withdrawal, day.pay_out)))
+
+    @rule(draw=DRAWS)
+    def an_order_is_only_tested(self, draw: Random) -> None:
+        self._make(draw, self.day.test)
 
     @rule(draw=DRAWS)
     def something_else_comes(self, draw: Random) -> None:

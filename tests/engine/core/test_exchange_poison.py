@@ -10,6 +10,7 @@ from shared.messages import (
     AmendOrder,
     CancelAll,
     CancelOrder,
+    CancelWithdrawal,
     Command,
     CreateAsset,
     CreateMarket,
@@ -18,11 +19,15 @@ from shared.messages import (
     FeeTier,
     MarketRules,
     MarketStatus,
+    OrderTested,
     OrderType,
+    PayOutFees,
     PlaceOco,
     PlaceOrder,
     PlaceOto,
     Rejected,
+    RequestWithdrawal,
+    ResolveWithdrawal,
     SelfTrade,
     SetAccountTier,
     SetCancelTimer,
@@ -30,6 +35,7 @@ from shared.messages import (
     Side,
     SkipCommand,
     SuspendAccount,
+    TestOrder,
     Tick,
     TimeInForce,
     Transfer,
@@ -51,6 +57,7 @@ TEXTS = st.one_of(
     ),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=70),
 )
+ASSETS = st.one_of(st.sampled_from(("USD", "BTC")), TEXTS)
 ACCOUNTS = st.one_of(st.sampled_from((0, 1, 1, 2, 2)), NUMBERS)
 SENDER: dict[str, Any] = {"account_id": ACCOUNTS, "idempotency_key": TEXTS}
 SCALES = st.one_of(st.integers(-1, 9), NUMBERS)
@@ -146,6 +153,18 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     ORDERS,
     st.builds(Deposit, asset=TEXTS, amount_atoms=NUMBERS, reference=TEXTS, **SENDER),
     st.builds(Withdraw, asset=TEXTS, amount_atoms=NUMBERS, reference=TEXTS, **SENDER),
+    st.builds(RequestWithdrawal, asset=ASSETS, amount_atoms=NUMBERS, reference=TEXTS, **SENDER),
+    st.builds(CancelWithdrawal, withdrawal_id=NUMBERS, **SENDER),
+    st.builds(ResolveWithdrawal, withdrawal_id=NUMBERS, is_settled=st.booleans(), **SENDER),
+    st.builds(
+        PayOutFees,
+        asset=ASSETS,
+        amount_atoms=NUMBERS,
+        to_account_id=ACCOUNTS,
+        reference=TEXTS,
+        **SENDER,
+    ),
+    st.builds(TestOrder, order=ORDERS, **SENDER),
     st.builds(CancelOrder, order_id=NUMBERS, client_order_id=TEXTS, **SENDER),
     st.builds(
         AmendOrder,
@@ -182,6 +201,8 @@ def test_no_decodable_command_stops_the_exchange(
         if isinstance(events[0], Rejected):
             assert len(events) == 1
             assert audited.exchange.state_hash() == before, "A rejected command changed something."
+        if isinstance(events[-1], OrderTested) and len(events) == 1:
+            assert audited.exchange.state_hash() == before, "A test has changed something."
     assert len(audited.keeper.keys) <= limits.idempotency_keys_max
     assert len(audited.keeper.closed_orders) <= limits.closed_orders_max
     audited.finish()

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.core import invariants
 from engine.core.exchange import Exchange
 from engine.core.ledger import Balance
 from engine.core.markets import LiveMarket
+from engine.core.rules import PENDING_WITHDRAWALS_MAX
 from engine.core.timers import TimerKind
 from shared.messages import (
     CancelOrder,
@@ -20,8 +22,10 @@ from shared.messages import (
     PlaceOco,
     PlaceOrder,
     PlaceOto,
+    RequestWithdrawal,
     SetCancelTimer,
     Side,
+    Withdrawal,
 )
 from tests.support.scenario import MARKET, opened_exchange
 
@@ -41,7 +45,71 @@ def living_exchange() -> Exchange:
                 quantity_lots=2,
             )
         )
+    audited.apply(RequestWithdrawal(account_id=1, asset="USD", amount_atoms=5))
     return audited.exchange
+
+
+def pending(exchange: Exchange) -> Withdrawal:
+    (withdrawal,) = exchange.state.withdrawals.values()
+    return withdrawal
+
+
+def put(exchange: Exchange, withdrawal: Withdrawal) -> None:
+    """Put a withdrawal in the place of the pending one, in the state and at its account alike."""
+    for withdrawals in (exchange.state.withdrawals, exchange.state.ledger.accounts[1].withdrawals):
+        withdrawals.clear()
+        withdrawals[withdrawal.withdrawal_id] = withdrawal
+
+
+def ask_for_more(exchange: Exchange) -> None:
+    put(exchange, replace(pending(exchange), amount_atoms=6))
+
+
+def ask_for_nothing(exchange: Exchange) -> None:
+    put(exchange, replace(pending(exchange), amount_atoms=0))
+    dollars(exchange).available += 5
+    dollars(exchange).held -= 5
+
+
+def ask_tomorrow(exchange: Exchange) -> None:
+    put(exchange, replace(pending(exchange), withdrawal_id=10**6))
+
+
+def lose_a_withdrawal(exchange: Exchange) -> None:
+    exchange.state.withdrawals.clear()
+    dollars(exchange).available += 5
+    dollars(exchange).held -= 5
+
+
+def let_the_owner_lose_it(exchange: Exchange) -> None:
+    exchange.state.ledger.accounts[1].withdrawals.clear()
+
+
+def give_it_away(exchange: Exchange) -> None:
+    accounts = exchange.state.ledger.accounts
+    accounts[2].withdrawals |= accounts[1].withdrawals
+    accounts[1].withdrawals.clear()
+
+
+def ask_too_often(exchange: Exchange) -> None:
+    asked, owner = pending(exchange), exchange.state.ledger.accounts[1]
+    exchange.apply(Deposit(account_id=1, asset="USD", amount_atoms=PENDING_WITHDRAWALS_MAX))
+    dollars(exchange).available -= PENDING_WITHDRAWALS_MAX
+    dollars(exchange).held += PENDING_WITHDRAWALS_MAX
+    for n in range(-PENDING_WITHDRAWALS_MAX, 0):
+        another = replace(asked, withdrawal_id=n, amount_atoms=1)
+        exchange.state.withdrawals[n] = owner.withdrawals[n] = another
+
+
+def hold_for_nothing(exchange: Exchange) -> None:
+    ask = RequestWithdrawal(account_id=1, asset="USD", amount_atoms=1)
+    exchange.apply(ask)
+    exchange.state._new.withdrawals.clear()
+
+
+def end_without_a_release(exchange: Exchange) -> None:
+    account = exchange.state.ledger.accounts[1]
+    exchange.state.end_withdrawal(account, pending(exchange))
 
 
 def dollars(exchange: Exchange) -> Balance:
@@ -120,7 +188,7 @@ def lose_an_order(exchange: Exchange) -> None:
 
 DAMAGES = {
     mint: "should be there",
-    hold_too_much: "its open orders hold",
+    hold_too_much: "its open orders and pending withdrawals hold",
     overdraw: "available",
     overhold: "held",
     earn_less_than_nothing: "fees of BTC are negative",
@@ -132,6 +200,13 @@ DAMAGES = {
     hold_nothing: "holds 0, not 20",
     close_with_a_hold: "still holds",
     lose_an_order: "differ",
+    ask_for_more: "holds 45, but .* hold 46",
+    ask_for_nothing: "of what cannot be",
+    ask_tomorrow: "from the future",
+    lose_a_withdrawal: "the withdrawals differ in number",
+    let_the_owner_lose_it: "the withdrawals differ in number",
+    give_it_away: "lost its account",
+    ask_too_often: "too many withdrawals",
 }
 
 
@@ -297,6 +372,8 @@ def test_a_broken_invariant_is_an_error_with_a_sentence(
     ("damage", "sentence"),
     [
         (mint, "came in"),
+        (hold_for_nothing, "Held changed otherwise"),
+        (end_without_a_release, "Held changed otherwise"),
         (hold_too_much, "Held changed otherwise"),
         (overdraw, "available"),
         (overhold, "held"),

@@ -32,16 +32,15 @@ from shared.messages import (
     SetMarketStatus,
     Side,
     SuspendAccount,
+    TestOrder,
     Tick,
     TimeInForce,
-    Transfer,
     UpdateMarket,
-    Withdraw,
 )
+from tests.support.naive import days_money
+from tests.support.naive.days_money import ACCOUNTS, ASSETS
 from tests.support.naive.world import NaiveMarket, NaiveOrder, World
 
-ACCOUNTS = (1, 2, 3)
-ASSETS = ("AAA", "BBB", "USD")
 TENTH = 100_000_000  # Times are tenths of a second, so that many of them are the same.
 FIRST_PRICE = 20
 STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
@@ -87,6 +86,9 @@ class Day:
             (self.cancel, 60 if self.is_crowded else 6),
             (self.cancel_all, 1),
             (self.funds, 6),
+            (self.withdrawal, 6),
+            (self.pay_out, 1),
+            (self.test, 4),
             (self.set_timer, 1),
             (self.administer, 4),
             (self.nonsense, 3),
@@ -207,6 +209,14 @@ class Day:
         fields = self.draw.sample(sorted(NONSENSE), self.draw.randint(1, 2))
         return structs.replace(made, **{name: self.draw.choice(NONSENSE[name]) for name in fields})
 
+    def test(self) -> Command:
+        """Ask what would become of an order of any kind."""
+        kinds = self.limit, self.market_order, self.by_budget, self.stop, self.nonsense
+        order = self.draw.choice(kinds)()
+        assert isinstance(order, PlaceOrder)
+        anybodys = structs.replace(order, account_id=self._account())
+        return TestOrder(account_id=order.account_id, order=anybodys)
+
     def _limit_fields(self, account: int, times: tuple[TimeInForce, ...] = ANY_TIME) -> Fields:
         fields = self._common(account, times)
         lots = self._lots()
@@ -322,15 +332,13 @@ class Day:
     # ---- money and the operator ----
 
     def funds(self) -> Command:
-        account, asset = self._account(), self.draw.choice((*ASSETS, "USD", "NOT"))
-        amount = self.draw.choice((0, 1, 30, 100, 500 if asset == "USD" else 40))
-        kind = self.draw.choice((0, 0, 0, 1, 2))
-        if kind == 0:
-            return Deposit(account_id=account, asset=asset, amount_atoms=amount)
-        if kind == 1:
-            return Withdraw(account_id=account, asset=asset, amount_atoms=amount)
-        to = self.draw.choice((*ACCOUNTS, *ACCOUNTS, 0))
-        return Transfer(account_id=account, to_account_id=to, asset=asset, amount_atoms=amount)
+        return days_money.funds(self.draw)
+
+    def withdrawal(self) -> Command:
+        return days_money.withdrawal(self.draw, self.world)
+
+    def pay_out(self) -> Command:
+        return days_money.pay_out(self.draw, self.world)
 
     def set_timer(self) -> Command:
         timeout = self.draw.choice((0, 1, 10 * TENTH, 10 * TENTH, 20 * TENTH, 2**60))

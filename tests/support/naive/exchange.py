@@ -3,6 +3,7 @@
 The rule of this file: `apply` is the only way in. Idempotency keys are not its business.
 """
 
+import copy
 from dataclasses import dataclass, field
 
 from shared.messages import (
@@ -11,6 +12,7 @@ from shared.messages import (
     CancelAll,
     CancelOrder,
     CancelReason,
+    CancelWithdrawal,
     Command,
     CreateAsset,
     CreateMarket,
@@ -18,28 +20,33 @@ from shared.messages import (
     ExpiryReason,
     MarketRules,
     MarketStatus,
+    PayOutFees,
     PlaceOco,
     PlaceOrder,
     PlaceOto,
     Reject,
+    RequestWithdrawal,
+    ResolveWithdrawal,
     SetAccountTier,
     SetCancelTimer,
     SetMarketStatus,
+    Side,
     StatusReason,
     SuspendAccount,
+    TestOrder,
     Tick,
     Transfer,
     UpdateMarket,
     Withdraw,
 )
-from shared.money import AMOUNT_LIMIT
-from tests.support.naive import amending, ends, placing, rules
+from tests.support.naive import amending, ends, funds, placing
+from tests.support.naive.funds import ACCOUNT_ID_MAX
 from tests.support.naive.placing import Fault
 from tests.support.naive.stops import drain, elect, set_status
 from tests.support.naive.world import Fact, Levels, NaiveAccount, NaiveMarket, World
 
 SECOND = 1_000_000_000
-ACCOUNT_ID_MAX = 2**63 - 1
+HOLD_OF_ACCEPTED = 4  # Where the fact of an accepted order says what it holds.
 OF_THE_VENUE = (
     CreateAsset,
     CreateMarket,
@@ -47,6 +54,8 @@ OF_THE_VENUE = (
     SetMarketStatus,
     SetAccountTier,
     SuspendAccount,
+    ResolveWithdrawal,
+    PayOutFees,
     Tick,
 )
 
@@ -63,6 +72,7 @@ class NaiveExchange:
         """Carry out one command at its time and return the facts, its refusal among them."""
         world = self.world
         world.told = []
+        world.entry += 1
         now = max(world.now, at_ns)
         before = self._all_depths()
         self._pass_time(now)
@@ -173,12 +183,26 @@ class NaiveExchange:
                 return self._cancel_all(command)
             case SetCancelTimer():
                 return self._set_timer(command)
-            case Deposit() | Withdraw():
-                return self._move_funds(command)
-            case Transfer():
-                return self._transfer(command)
+            case TestOrder(order=asked):
+                return self._test(account, asked)
+            case Deposit() | Withdraw() | Transfer() | PayOutFees():
+                return funds.move(world, command)
+            case RequestWithdrawal() | CancelWithdrawal() | ResolveWithdrawal():
+                return funds.move(world, command)
             case _:
                 return self._administer(command)
+
+    def _test(self, account: int, asked: PlaceOrder) -> Fault:
+        """Place the order in another world, which is gone afterwards, and see what it holds."""
+        world = copy.deepcopy(self.world)
+        fault = placing.place(world, account, asked)
+        if fault:
+            return fault
+        accepted = next(fact for fact in world.told if fact[0] == "accepted")
+        market = world.markets[asked.market]
+        asset = market.quote if asked.side is Side.BUY else market.base
+        self.world.tell("tested", account, asset, accepted[HOLD_OF_ACCEPTED])
+        return None
 
     def _cancel(self, command: CancelOrder) -> Fault:
         world = self.world
@@ -213,54 +237,6 @@ class NaiveExchange:
         account = self.world.accounts.setdefault(command.account_id, NaiveAccount())
         account.cancel_at = self.world.now + timeout if timeout else 0
         self.world.tell("timer", command.account_id, account.cancel_at)
-        return None
-
-    # ---- funds ----
-
-    def _amount_fault(self, command: Deposit | Withdraw | Transfer) -> Reject | None:
-        if command.asset not in self.world.scales:
-            return Reject.UNKNOWN_ASSET
-        if command.amount_atoms <= 0:
-            return Reject.INVALID_AMOUNT
-        if command.amount_atoms >= AMOUNT_LIMIT:
-            return Reject.AMOUNT_LIMIT
-        if len(command.reference) > 128 or not command.reference.isprintable():
-            return Reject.INVALID_COMMAND
-        return None
-
-    def _move_funds(self, command: Deposit | Withdraw) -> Fault:
-        world, account, asset = self.world, command.account_id, command.asset
-        amount = command.amount_atoms
-        fault = self._amount_fault(command)
-        if fault:
-            return fault
-        kind = "deposited"
-        if isinstance(command, Withdraw):
-            kind, amount = "withdrawn", -amount
-            fault = rules.suspension_fault(world, account)
-            if fault or world.available(account, asset) + amount < 0:
-                return fault or Reject.INSUFFICIENT_FUNDS
-        elif world.total.get((account, asset), 0) + amount >= AMOUNT_LIMIT:
-            return Reject.AMOUNT_LIMIT
-        world.add(account, asset, amount)
-        world.entered[asset] = world.entered.get(asset, 0) + amount
-        world.tell(kind, account, asset, amount)
-        return None
-
-    def _transfer(self, command: Transfer) -> Fault:
-        world, giver, receiver = self.world, command.account_id, command.to_account_id
-        asset, amount = command.asset, command.amount_atoms
-        wrong = receiver == giver or not 0 < receiver <= ACCOUNT_ID_MAX
-        shape = [Reject.INVALID_ACCOUNT if wrong else None, self._amount_fault(command)]
-        if any(shape):
-            return rules.AnyOf(shape)
-        fault = rules.suspension_fault(world, giver)
-        if fault or world.available(giver, asset) < amount:
-            return fault or Reject.INSUFFICIENT_FUNDS
-        world.add(giver, asset, -amount)
-        world.add(receiver, asset, amount)
-        world.tell("transferred", giver, receiver, asset, -amount)
-        world.tell("transferred", receiver, giver, asset, amount)
         return None
 
     # ---- the operator's ----

@@ -10,6 +10,7 @@ from shared.messages import (
     CancelTimerSet,
     DepthChanged,
     Event,
+    FeesPaidOut,
     FundsDeposited,
     FundsTransferred,
     FundsWithdrawn,
@@ -21,10 +22,14 @@ from shared.messages import (
     OrderCancelled,
     OrderExpired,
     OrdersCancelled,
+    OrderTested,
     OrderTriggered,
     Rejected,
     TimePassed,
     TradeExecuted,
+    WithdrawalRequested,
+    WithdrawalReturned,
+    WithdrawalSettled,
 )
 from tests.support.naive.world import Fact
 
@@ -81,6 +86,12 @@ def _other_fact(event: Event) -> Fact:
             return "account", event.account_id, event.tier, event.is_suspended
         case CancelTimerSet():
             return "timer", event.account_id, event.cancel_at_ns
+        case OrderTested():
+            return "tested", event.account_id, event.hold_asset, event.hold_atoms
+        case WithdrawalRequested() | WithdrawalSettled() | WithdrawalReturned():
+            return _withdrawal_fact(event)
+        case FeesPaidOut():
+            return "fees_paid_out", event.account_id, event.change.asset, _change(event)
         case FundsDeposited():
             return "deposited", event.account_id, event.change.asset, _change(event)
         case FundsWithdrawn():
@@ -99,5 +110,19 @@ def _other_fact(event: Event) -> Fact:
             raise AssertionError(f"No word for {event}.")
 
 
-def _change(event: FundsDeposited | FundsWithdrawn | FundsTransferred) -> int:
+def _withdrawal_fact(
+    event: WithdrawalRequested | WithdrawalSettled | WithdrawalReturned,
+) -> Fact:
+    who, change = (event.account_id, event.withdrawal_id), event.change
+    if isinstance(event, WithdrawalRequested):
+        assert change.available_change == -change.held_change
+        return "withdrawal_requested", *who, change.asset, change.held_change
+    if isinstance(event, WithdrawalSettled):
+        assert change.available_change == 0
+        return "withdrawal_settled", *who, change.asset, -change.held_change
+    assert change.available_change == -change.held_change
+    return "withdrawal_returned", *who, change.asset, -change.held_change, str(event.reason)
+
+
+def _change(event: FundsDeposited | FundsWithdrawn | FundsTransferred | FeesPaidOut) -> int:
     return event.change.available_change

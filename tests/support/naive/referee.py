@@ -37,6 +37,7 @@ class Referee:
         invariants.check_changes(self.exchange, changes)
         invariants.check(self.exchange)
         self._compare_balances()
+        self._compare_withdrawals()
         self._compare_markets()
         self._compare_orders()
 
@@ -52,6 +53,8 @@ class Referee:
         held: Counter[tuple[int, str]] = Counter()
         for order in world.orders:
             held[order.account, world.held_asset(order)] += order.held
+        for one in world.withdrawals:
+            held[one.account, one.asset] += one.amount
         for (account, asset), total in world.total.items():
             naive = total - held[account, asset], held[account, asset]
             core = self.exchange.balance(account, asset)
@@ -61,6 +64,16 @@ class Referee:
             there = sum(amount for (_, of), amount in world.total.items() if of == asset)
             earned = world.earned.get(asset, 0)
             assert there + earned == entered, f"The naive exchange lost {asset}."
+
+    def _compare_withdrawals(self) -> None:
+        core = [
+            (asked.withdrawal_id, asked.account_id, asked.asset, asked.amount_atoms)
+            for asked in self.exchange.state.withdrawals.values()
+        ]
+        naive = [
+            (one.ident, one.account, one.asset, one.amount) for one in self.naive.world.withdrawals
+        ]
+        assert core == naive, f"Pending withdrawals: {core}, naively {naive}."
 
     def _compare_markets(self) -> None:
         for name in self.naive.world.markets:

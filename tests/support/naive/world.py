@@ -127,17 +127,27 @@ class NaiveAccount:
 
 
 @dataclass
+class NaiveWithdrawal:
+    ident: int
+    account: int
+    asset: str
+    amount: int
+
+
+@dataclass
 class World:
     scales: dict[str, int] = field(default_factory=dict)
     markets: dict[str, NaiveMarket] = field(default_factory=dict)
     accounts: dict[int, NaiveAccount] = field(default_factory=dict)
     orders: list[NaiveOrder] = field(default_factory=list)  # The living ones, by id.
     queue: list[NaiveOrder] = field(default_factory=list)  # Empty between two commands.
+    withdrawals: list[NaiveWithdrawal] = field(default_factory=list)  # The pending ones.
     total: dict[tuple[int, str], int] = field(default_factory=dict)  # Available and held.
     earned: dict[str, int] = field(default_factory=dict)
     entered: dict[str, int] = field(default_factory=dict)
     told: list[Fact] = field(default_factory=list)
     now: int = 0
+    entry: int = 0  # The number of the command at hand.
     next_id: int = 1
     last_rank: int = 0
 
@@ -159,11 +169,17 @@ class World:
         return market.quote if order.buy else market.base
 
     def held(self, account: int, asset: str) -> int:
-        return sum(
+        in_orders = sum(
             order.held
             for order in self.orders
             if order.account == account and self.held_asset(order) == asset
         )
+        on_its_way_out = sum(
+            withdrawal.amount
+            for withdrawal in self.withdrawals
+            if (withdrawal.account, withdrawal.asset) == (account, asset)
+        )
+        return in_orders + on_its_way_out
 
     def available(self, account: int, asset: str) -> int:
         return self.total.get((account, asset), 0) - self.held(account, asset)

@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from api.admin.routes import admin_routes
 from api.edge.answers import install_error_handlers
 from api.edge.docs import install_openapi
+from api.edge.docs_page import docs_routes
 from api.edge.door import Door
 from api.edge.health import health_routes
 from api.gateway import Gateway
@@ -62,10 +63,12 @@ def _application(title: str, *, docs_enabled: bool) -> FastAPI:
         title=title,
         version="1",
         openapi_url="/openapi.json" if docs_enabled else None,
-        docs_url="/docs" if docs_enabled else None,
+        docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         redirect_slashes=False,
     )
     install_error_handlers(app)
+    if docs_enabled:
+        app.include_router(docs_routes(title))
     return app

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from api.edge.answers import error_answer
+from api.edge.docs_page import PAGE_PATH
 from api.edge.errors import ApiError
 from api.edge.metrics import Metrics
 from api.paths import canonical_path
@@ -39,7 +40,6 @@ _HEADERS = (
     (b"cache-control", b"no-store"),
 )
 _STRICT_CONTENT = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-_PAGES = ("/docs", "/openapi.json")  # The page of the documentation loads scripts.
 
 
 class Door:
@@ -79,7 +79,7 @@ class _Visit:
         self._receive = receive
         self._send = send
         self._headers: dict[bytes, bytes] = dict(scope["headers"])
-        self._is_page = scope["path"] in _PAGES
+        self._is_page = scope["path"] == PAGE_PATH  # It has a policy of its own.
         given = self._headers.get(b"x-request-id", b"")
         self.request_id = given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         scope["request_id"] = self.request_id

@@ -71,13 +71,3 @@ async def test_the_answers_fit_the_document(client: httpx.AsyncClient) -> None:
         schema = schema["content"]["application/json"]["schema"]
         validator = jsonschema_rs.validator_for({**schema, "components": document["components"]})
         validator.validate(response.json())
-
-
-async def test_the_documentation_is_a_page_and_can_be_switched_off(
-    client: httpx.AsyncClient, gateway: Gateway
-) -> None:
-    page = await client.get("/docs")
-    assert page.status_code == 200
-    assert "content-security-policy" not in page.headers
-    app = public_app(gateway, docs_enabled=False)
-    assert (app.docs_url, app.openapi_url) == (None, None)

@@ -4,6 +4,7 @@ The rule of this file: handlers read and write bytes themselves, so what they ta
 written down beside each route with `describe`, and the schemas come from the types.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,10 +13,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.edge.errors import ERRORS
+from api.edge.examples import NoExampleError, error_example, example_of
 from shared.rest.errors import ErrorBody
 
 _REF = "#/components/schemas/{name}"
 _SCHEMAS = "x-schemas"  # Those that an operation speaks of, on their way to the components.
+_EXAMPLES = "x-examples"  # Likewise, as JSON.
 _BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 _ERROR_REF = {"$ref": "#/components/schemas/ErrorBody"}
 
@@ -66,14 +69,14 @@ def describe(
     """Return the `openapi_extra` of a route; `answers` has a struct per status."""
     responses: dict[str, object] = {}
     for status, kind in answers.items():
-        responses[str(status)] = {"description": "Done.", "content": _json(_schema(kind))}
+        responses[str(status)] = {"description": "Done.", "content": _content(kind)}
     codes: dict[int, list[str]] = {}
     for code in (*errors, "BAD_REQUEST", "BUSY", "INTERNAL_ERROR", *_always(body, secured=secured)):
         codes.setdefault(ERRORS[code].status, []).append(code)
     for status in sorted(codes):
         responses[str(status)] = {
             "description": ", ".join(codes[status]),
-            "content": _json(_ERROR_REF),
+            "content": _json(_ERROR_REF, {code: error_example(code) for code in codes[status]}),
         }
     types = [kind for kind in (*answers.values(), body, ErrorBody) if isinstance(kind, type)]
     extra: dict[str, Any] = {
@@ -82,7 +85,7 @@ def describe(
         _SCHEMAS: msgspec.json.schema_components(types, ref_template=_REF)[1],
     }
     if body is not None:
-        extra["requestBody"] = {"required": body_required, "content": _json(_schema(body))}
+        extra["requestBody"] = {"required": body_required, "content": _content(body)}
     if secured:
         extra["security"] = _BEARER
     return extra
@@ -98,8 +101,19 @@ def _always(body: type | None, *, secured: bool) -> tuple[str, ...]:
     )
 
 
-def _json(schema: object) -> dict[str, object]:
-    return {"application/json": {"schema": schema}}
+def _content(kind: object) -> dict[str, object]:
+    if not isinstance(kind, type):
+        return _json(kind)
+    try:
+        return _json(_schema(kind), {"example": {"value": example_of(kind)}})
+    except NoExampleError:  # A gap in the document, which a test finds, is no reason not to start.
+        return _json(_schema(kind))
+
+
+def _json(schema: object, examples: Mapping[str, object] | None = None) -> dict[str, object]:
+    # As text, because FastAPI takes every null out of a document that it makes.
+    media = {_EXAMPLES: json.dumps(examples)} if examples else {}
+    return {"application/json": {"schema": schema, **media}}
 
 
 def _schema(kind: object) -> object:
@@ -119,7 +133,8 @@ def install_openapi(app: FastAPI) -> None:
             components = document.setdefault("components", {})
             components["schemas"] = _take_schemas(document)
             components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
-            _drop_default_validation(document)
+            _drop_defaults(document)
+            _place_examples(document)
             app.openapi_schema = document
         return app.openapi_schema
 
@@ -135,11 +150,19 @@ def _take_schemas(document: dict[str, Any]) -> dict[str, object]:
     return dict(sorted(schemas.items()))
 
 
-def _drop_default_validation(document: dict[str, Any]) -> None:
+def _drop_defaults(document: dict[str, Any]) -> None:
     """FastAPI adds a 200 that some routes never give; only what was described stays."""
+    nothing: dict[str, object] = {"application/json": {"schema": {}}}
     for item in document["paths"].values():
         for operation in item.values():
-            described = operation["responses"]
-            success = [status for status in described if status.startswith("2") and status != "200"]
-            if success and "content" not in described.get("200", {"content": 1}):
-                del described["200"]
+            if operation["responses"].get("200", {}).get("content") == nothing:
+                del operation["responses"]["200"]
+
+
+def _place_examples(document: dict[str, Any]) -> None:
+    for item in document["paths"].values():
+        for operation in item.values():
+            parts = (*operation["responses"].values(), operation.get("requestBody", {}))
+            for media in (kind for part in parts for kind in part.get("content", {}).values()):
+                if _EXAMPLES in media:
+                    media["examples"] = json.loads(media.pop(_EXAMPLES))

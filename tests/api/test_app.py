@@ -1,6 +1,8 @@
 """The document, the routes and what they answer agree."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import jsonschema_rs
@@ -71,3 +73,25 @@ async def test_the_answers_fit_the_document(client: httpx.AsyncClient) -> None:
         schema = schema["content"]["application/json"]["schema"]
         validator = jsonschema_rs.validator_for({**schema, "components": document["components"]})
         validator.validate(response.json())
+
+
+def test_every_body_and_answer_has_an_example_that_fits_it(
+    apps: tuple[FastAPI, FastAPI],
+) -> None:
+    for app in apps:
+        document = app.openapi()
+        components = document["components"]
+        for where, media in _media(document):
+            assert media.get("examples"), f"{where} has no example: see api/edge/examples.py"
+            validator = jsonschema_rs.validator_for({**media["schema"], "components": components})
+            for example in media["examples"].values():
+                validator.validate(example["value"])
+
+
+def _media(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            parts = {**operation["responses"], "body": operation.get("requestBody", {})}
+            for name, part in parts.items():
+                if "application/json" in part.get("content", {}):
+                    yield f"{method} {path} {name}", part["content"]["application/json"]

@@ -6,6 +6,7 @@ sentence when it cannot be started as configured.
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -14,10 +15,13 @@ from collections.abc import Iterator
 
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.app import admin_app, door_of, public_app
 from api.edge.door import Door
 from api.edge.protocol import LimitedProtocol
+from api.entry.opening import open_entry
+from api.entry.upgrade import protocol_with
 from api.identity.tokens import KeyFileError
 from api.opening import NoRedisError, open_gateway
 from api.sql.database import DatabaseError
@@ -66,13 +70,24 @@ async def _serve(settings: Settings) -> None:
     connections_max = connections_within(raise_descriptor_limit() // LISTENERS, CONNECTIONS_MAX)
     public_socket = _listen(settings.api_host, settings.api_port)
     admin_socket = _listen(settings.admin_host, settings.admin_port)
-    async with open_gateway(settings) as gateway:
+    async with (
+        open_gateway(settings) as gateway,
+        open_entry(gateway, settings.ws_origins) as entry,
+    ):
         public = public_app(
             gateway, docs_enabled=settings.docs_enabled, cors_origins=settings.cors_origins
         )
         admin = admin_app(gateway, docs_enabled=settings.docs_enabled)
-        servers = [_server(door_of(app, gateway), connections_max) for app in (public, admin)]
+        servers = [
+            _server(door_of(public, gateway), connections_max, protocol_with(entry)),
+            _server(door_of(admin, gateway), connections_max, LimitedProtocol),
+        ]
+        # What is there by now stays: no collection need look at it again and hold up an order.
+        gc.collect()
+        gc.freeze()
         _stop_on_signals(servers)
+        if settings.faucet_enabled:
+            _log.warning("faucet_is_on_money_is_play_money", amounts=settings.faucet_amounts)
         _log.info("gateway_started", api_port=settings.api_port, admin_port=settings.admin_port)
         await asyncio.gather(
             servers[0].serve(sockets=[public_socket]), servers[1].serve(sockets=[admin_socket])
@@ -89,11 +104,11 @@ def _listen(host: str, port: int) -> socket.socket:
         raise _PortError(f"The gateway cannot listen on {host}:{port}: {reason}.") from error
 
 
-def _server(door: Door, connections_max: int) -> _Server:
+def _server(door: Door, connections_max: int, protocol: type[HttpToolsProtocol]) -> _Server:
     config = uvicorn.Config(
         door,
-        http=LimitedProtocol,
-        ws="none",
+        http=protocol,
+        ws="none",  # What is one is answered by the protocol itself.
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -5,17 +5,26 @@ The rule of this file: one object, made by the composition root and handed down;
 
 from dataclasses import dataclass
 
-from fastapi import Request
-
+from api.admin.audit import AuditLog
+from api.edge.loop_lag import LoopLag
 from api.edge.metrics import Metrics
 from api.identity.caller import Callers
+from api.identity.parts import Identity
 from api.identity.passwords import PasswordPool
 from api.identity.tokens import TokenIssuer
 from api.identity.users import Users
-from api.money.deposits import Deposits
+from api.identity.vault import Vault
+from api.keys.ring import KeyRing
+from api.limits.accounts import AccountLimitStore
+from api.limits.addresses import Proxies
+from api.limits.limiter import Limits
+from api.money.parts import MoneyParts
 from api.reads.catalog import Catalog
 from api.reads.store import Store
+from shared.breaker import Breaker
 from shared.bus import CommandBus
+from shared.halting import VenueSwitch
+from shared.revocations import Revocations
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +35,19 @@ class Gateway:
     store: Store
     catalog: Catalog
     users: Users
-    deposits: Deposits
+    money: MoneyParts
     passwords: PasswordPool
     issuer: TokenIssuer
     callers: Callers
+    identity: Identity
+    revocations: Revocations
+    vault: Vault
     metrics: Metrics
-
-
-def address_of(request: Request) -> str:
-    """Return the address that the connection comes from; no header can change it."""
-    return request.client.host if request.client else ""
+    audit: AuditLog
+    switch: VenueSwitch
+    key_ring: KeyRing
+    limits: Limits
+    proxies: Proxies
+    account_limits: AccountLimitStore
+    breakers: tuple[Breaker, ...]
+    loop_lag: LoopLag

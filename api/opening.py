@@ -5,20 +5,41 @@ The rule of this file: what was opened is closed in the reverse order, whatever 
 
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Protocol, TypeVar
 
+from redis.asyncio import Redis
+
+from api.admin.audit import AuditLog
+from api.edge.loop_lag import LoopLag
 from api.edge.metrics import Metrics
 from api.gateway import Gateway
 from api.identity.caller import Callers
-from api.identity.passwords import PasswordPool
+from api.identity.parts import identity_of
+from api.identity.passwords import PasswordPool, read_pepper
+from api.identity.revocation_watch import RevocationWatch
 from api.identity.tokens import TokenIssuer, load_or_create_signing_key
 from api.identity.users import Users
-from api.money.deposits import Deposits
+from api.identity.vault import load_or_create_vault
+from api.keys.ring import KeyRing
+from api.keys.signatures import SignedCallers
+from api.keys.store import KeyStore
+from api.limits.accounts import AccountLimitStore
+from api.limits.addresses import Proxies
+from api.limits.charging import charging
+from api.limits.limiter import Limits, Rules
+from api.limits.sharing import Sharing
+from api.money.parts import money_of
 from api.reads.catalog import Catalog
-from api.reads.store import Store
+from api.reads.store import Store, open_pool
 from api.sql.database import open_database
+from api.watching import watch
 from shared.bus import CommandBus
 from shared.channels import Keys
+from shared.halting import VenueSwitch
 from shared.home import read_run_redis_url, token_public_key
+from shared.networks import parse_networks
+from shared.redis_client import limits_url, pool_of
+from shared.revocations import Revocations
 from shared.settings import Settings
 from shared.tokens import TokenVerifier
 
@@ -38,43 +59,90 @@ def redis_url_of(settings: Settings) -> str:
     return url
 
 
+def rules_of(settings: Settings) -> Rules:
+    return Rules(
+        weight_per_minute=settings.limit_weight_minute,
+        orders_per_10s=settings.limit_orders_10s,
+        orders_per_10s_address=settings.limit_orders_10s_address,
+        orders_per_day=settings.limit_orders_day,
+        refusals_per_minute=settings.limit_refusals_minute,
+    )
+
+
+class _Part(Protocol):
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+P = TypeVar("P", bound=_Part)
+
+
+async def _running(stack: contextlib.AsyncExitStack, part: P) -> P:
+    await part.start()
+    stack.push_async_callback(part.close)
+    return part
+
+
 @contextlib.asynccontextmanager
 async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     """Give a gateway that is running; raises NoRedisError, KeyFileError, DatabaseError."""
-    redis_url = redis_url_of(settings)
-    home = settings.home_path
-    key = load_or_create_signing_key(home)
-    keys = Keys(settings.venue)
+    redis_url, home = redis_url_of(settings), settings.home_path
+    limits_redis_url = limits_url(redis_url, settings.limits_redis_url)
+    key, vault = load_or_create_signing_key(home), load_or_create_vault(home)
+    pepper, verifier = read_pepper(home), TokenVerifier(token_public_key(home))
     async with contextlib.AsyncExitStack() as stack:
         database = await open_database(home, settings.database_url)
         stack.push_async_callback(database.dispose)
-        bus = CommandBus(
-            redis_url,
-            keys,
-            reply_timeout_s=settings.reply_timeout_ms / 1_000,
-            backlog_commands_max=settings.backlog_commands_max,
-            engine_silence_max_s=settings.lease_ttl_ms / 1_000,
-        )
-        await bus.start()
-        stack.push_async_callback(bus.close)
-        store = Store(redis_url, keys, redis_is_up=lambda: bus.redis_is_up)
+        pool = open_pool(redis_url)
+        stack.push_async_callback(pool.aclose)
+        bus = await _running(stack, _bus_of(settings, redis_url, pool))
+        store = Store(pool, Keys(settings.venue), redis_is_up=lambda: bus.redis_is_up)
         stack.push_async_callback(store.close)
-        passwords = PasswordPool()
+        passwords = PasswordPool(pepper)
         stack.callback(passwords.close)
-        yield Gateway(
+        switch = VenueSwitch(redis_url, Keys(settings.venue))
+        stack.push_async_callback(switch.close)
+        limits = Limits(rules_of(settings))
+        sharing = await _running(stack, Sharing(limits_redis_url, settings.venue, limits))
+        known = Revocations(limits_redis_url, settings.venue, is_source=True)
+        revocations = await _running(stack, known)
+        identity = identity_of(database, revocations, vault, settings)
+        await _running(stack, RevocationWatch(identity.sessions, revocations))
+        key_ring = await _running(stack, KeyRing(KeyStore(database), vault))
+        signatures = SignedCallers(key_ring)
+        gateway = Gateway(
             bus=bus,
             store=store,
             catalog=Catalog(store),
             users=Users(database),
-            deposits=Deposits(
-                database,
-                bus,
-                last_n=store.last_n,
-                window_s=settings.idempotency_window_s,
-                keys_max=settings.idempotency_keys_max,
-            ),
+            money=money_of(database, bus, store, settings),
             passwords=passwords,
             issuer=TokenIssuer(key, lifetime_s=settings.token_lifetime_s),
-            callers=Callers(TokenVerifier(token_public_key(home))),
+            callers=Callers(verifier, revocations, signatures, charge=charging(limits)),
+            identity=identity,
+            revocations=revocations,
+            vault=vault,
             metrics=Metrics(),
+            audit=AuditLog(database),
+            switch=switch,
+            key_ring=key_ring,
+            limits=limits,
+            proxies=Proxies(parse_networks(settings.trusted_proxies)),
+            account_limits=await _running(stack, AccountLimitStore(database, limits)),
+            breakers=(bus.breaker, store.breaker, database.breaker),
+            loop_lag=await _running(stack, LoopLag()),
         )
+        watch(gateway, pool_of(pool), sharing)
+        yield gateway
+
+
+def _bus_of(settings: Settings, redis_url: str, pool: Redis) -> CommandBus:
+    return CommandBus(
+        redis_url,
+        Keys(settings.venue),
+        reply_timeout_s=settings.reply_timeout_ms / 1_000,
+        backlog_commands_max=settings.backlog_commands_max,
+        engine_silence_max_s=settings.lease_ttl_ms / 1_000,
+        lookups=pool,
+    )

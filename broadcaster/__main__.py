@@ -16,13 +16,16 @@ from broadcaster.hub import Hub
 from broadcaster.limits import CONNECTIONS_MAX, ConnectionCount
 from broadcaster.relay import Relay
 from broadcaster.server import FeedServer
+from broadcaster.session import Verify
 from shared.channels import Keys
 from shared.descriptors import connections_within, raise_descriptor_limit
 from shared.home import read_run_redis_url, token_public_key
 from shared.logs import configure_logs, get_logger
+from shared.redis_client import limits_url
+from shared.revocations import Revocations
 from shared.settings import Settings, SettingsError, load_settings
 from shared.tasks import exit_code
-from shared.tokens import AUDIENCE, Claims, TokenVerifier
+from shared.tokens import AUDIENCE, Claims, TokenError, TokenVerifier
 
 EXIT_CONFIGURATION = 78
 
@@ -52,20 +55,20 @@ async def _run(settings: Settings) -> None:
         loop.add_signal_handler(number, stopped.set)
     hub = Hub()
     feed = Feed(hub)
-    relay = Relay(_redis_url(settings), Keys(settings.venue), feed)
-    verifier = TokenVerifier(token_public_key(settings.home_path))
-
-    def verify(token: str) -> Claims:
-        return verifier.verify(token, AUDIENCE)
-
+    redis_url = _redis_url(settings)
+    relay = Relay(redis_url, Keys(settings.venue), feed)
+    limits_redis_url = limits_url(redis_url, settings.limits_redis_url)
+    revocations = Revocations(limits_redis_url, settings.venue, is_source=False)
     server = FeedServer(
         hub,
-        verify,
+        _verify_with(TokenVerifier(token_public_key(settings.home_path)), revocations),
         origins=settings.ws_origins,
         is_ready=lambda: relay.is_in_step,
         metrics=lambda: _metrics(feed, relay),
         connections=ConnectionCount(connections_within(raise_descriptor_limit(), CONNECTIONS_MAX)),
     )
+    revocations.call(server.revoke)
+    await revocations.start()
     await relay.start()
     try:
         await _listen(server, settings)
@@ -73,7 +76,18 @@ async def _run(settings: Settings) -> None:
         await server.close()
     finally:
         await relay.close()
+        await revocations.close()
     _log.info("broadcaster_stopped", pid=os.getpid())
+
+
+def _verify_with(verifier: TokenVerifier, revocations: Revocations) -> Verify:
+    def verify(token: str) -> Claims:
+        claims = verifier.verify(token, AUDIENCE)
+        if revocations.is_revoked(claims.session_id):
+            raise TokenError("SESSION_REVOKED")
+        return claims
+
+    return verify
 
 
 async def _listen(server: FeedServer, settings: Settings) -> None:

@@ -7,12 +7,12 @@ nothing.
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+import shared.origins
 from broadcaster.limits import ConnectionCount
 
 WEBSOCKET_PATHS = ("/", "/ws", "/ws/")
@@ -71,19 +71,9 @@ def origin_is_allowed(headers: Headers, origins: tuple[str, ...]) -> bool:
 
     With a list, exactly those on it; without, pages from the host name they connect to.
     """
-    named = headers.get_all("Origin")
-    if not named:
-        return True
-    if len(named) > 1:
-        return False
-    if origins:
-        return named[0] in origins
-    try:
-        host = urlsplit("//" + headers.get("Host", "")).hostname
-        origin = urlsplit(named[0])
-        return origin.scheme in ("http", "https") and host is not None and origin.hostname == host
-    except ValueError:
-        return False
+    return shared.origins.origin_is_allowed(
+        headers.get_all("Origin"), headers.get("Host", ""), origins
+    )
 
 
 def address_of(connection: ServerConnection) -> str:

@@ -136,6 +136,11 @@ class FeedServer:
                 client.connection.transport.abort()
         await stop(self._ticker)
 
+    def revoke(self, session_ids: frozenset[str]) -> None:
+        """End every connection that speaks for one of these sessions, at once."""
+        for client in self._clients:
+            client.session.revoke(session_ids)
+
     @property
     def connection_count(self) -> int:
         return self._connections.total

@@ -38,7 +38,10 @@ TOKEN_EXPIRED = 4401
 
 Verify = Callable[[str], Claims]
 
-_TOKEN_SENTENCES = {"TOKEN_EXPIRED": "The token has expired; log in again."}
+_TOKEN_SENTENCES = {
+    "TOKEN_EXPIRED": "The token has expired; log in again.",
+    "SESSION_REVOKED": "This session has ended; log in again.",
+}
 
 
 class Ending(NamedTuple):
@@ -93,6 +96,11 @@ class Session:
         claims = self._claims
         if claims is not None and now_ns >= claims.expires_at_s * limits.NS_PER_S:
             self._end(TOKEN_EXPIRED, "the token has expired", forgotten=(ACCOUNT_CHANNEL,))
+
+    def revoke(self, session_ids: frozenset[str]) -> None:
+        """End the connection when the login that it speaks for is among these."""
+        if self._claims is not None and self._claims.session_id in session_ids:
+            self._end(TOKEN_EXPIRED, "the session was revoked", forgotten=(ACCOUNT_CHANNEL,))
 
     def close(self) -> None:
         """Leave every channel; nothing is delivered afterwards."""

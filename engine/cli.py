@@ -101,8 +101,8 @@ def proof_command(
 ) -> None:
     """Show for each asset what came in, what left, who has it, and that it adds up."""
     with _opened(home) as (link, keys):
-        proof = read_proof(link, keys)
-    rows = rows_of(proof)
+        found = read_proof(link, keys)
+    proof, rows = found.proof, rows_of(found)
     if as_json:
         report = {"position": proof.position, "adds_up": proof.adds_up, "assets": rows}
         typer.echo(msgspec.json.encode(report).decode())

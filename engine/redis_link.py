@@ -10,21 +10,20 @@ from redis.connection import ConnectionInterface
 from redis.exceptions import NoScriptError, ResponseError
 
 from shared.redis_client import connect
-from shared.scripts import Script, load_script
+from shared.scripts import FLAGS_SINCE, Script, load_script
 
 Argument = str | bytes | int
 Response = object
 
-SCRIPTS = {"enqueue": "shared"} | dict.fromkeys(
+SCRIPTS = dict.fromkeys(("enqueue", "doubt", "resume"), "shared") | dict.fromkeys(
     (
-        *("acquire", "commit", "beat", "release", "attempt", "halt", "skip", "resume", "cursor"),
-        *("doubt", "look", "page"),
+        *("acquire", "commit", "beat", "release", "attempt", "halt", "skip", "cursor"),
+        *("look", "page"),
     ),
     "engine",
 )
 # What was accepted always drains, even when memory is full; only the journal takes no more then.
-ALLOW_OOM = {name: "allow-oom" for name, package in SCRIPTS.items() if package == "engine"}
-FLAGS_SINCE = 7  # The major version of Redis from which scripts carry flags.
+ALLOW_OOM = {name: "allow-oom" for name in SCRIPTS if name != "enqueue"}
 
 
 class RedisLink:

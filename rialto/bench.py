@@ -1,7 +1,7 @@
 """The benchmarks that need an exchange of their own, or the Redis of one.
 
-The rule of this file: it makes what is measured and prints nothing; the engine's own module
-measures and prints. Nothing of the person's own exchange is touched.
+The rule of this file: it makes what is measured; the engine's own module and `rialto.load` measure,
+and say how it is printed. Nothing of the person's own exchange is touched.
 """
 
 import asyncio
@@ -10,10 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, TypeVar
 
+import msgspec
 import typer
 
 from rialto.errors import RialtoError
-from rialto.throwaway import Throwaway, run_on_throwaway
+from rialto.load.gateway import NO_LIMITS, QUICK, Size, measure
+from rialto.load.table import lines
+from rialto.throwaway import PARTS, Throwaway, run_on_throwaway
 
 T = TypeVar("T")
 
@@ -24,9 +27,31 @@ Keys = Annotated[int, typer.Option("--keys", min=0, help="Idempotency keys remem
 
 def add_benches(app: typer.Typer) -> None:
     """Add the commands of this file to `rialto bench`."""
+    app.command("gateway")(gateway_command)
     app.command("pipeline")(pipeline_command)
     app.command("recovery")(recovery_command)
     app.command("takeover")(takeover_command)
+
+
+def gateway_command(
+    as_json: AsJson = False,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 3,
+    quick: Annotated[
+        bool, typer.Option(help="A few requests of each kind: that it works, not how fast it is.")
+    ] = False,
+) -> None:
+    """Load a gateway with an exchange of its own behind it, by REST and by WebSocket, beside an
+    application that does nothing.
+    """
+    size = QUICK if quick else Size(rounds=rounds)
+    rows = run_on_throwaway(
+        os.environ, lambda place: measure(place, size), parts=PARTS | {"api"}, changes=NO_LIMITS
+    )
+    shown = (
+        (msgspec.json.encode(row.as_dict()).decode() for row in rows) if as_json else lines(rows)
+    )
+    for line in shown:
+        typer.echo(line)
 
 
 def pipeline_command(

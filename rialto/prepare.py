@@ -10,11 +10,12 @@ from pathlib import Path
 
 from rialto.errors import RialtoError
 from rialto.home import Home, disk_sentences, redis_password, write_private
-from rialto.redis_templates import TEMPLATE_7
+from rialto.redis_templates import LIMITS_TEMPLATE, TEMPLATE_7
 from shared.settings import CONFIG_VARIABLE
 
 PRIVATE_UMASK = 0o077
 REDIS_HOST = "redis"  # The name of the service in docker-compose.yml.
+LIMITS_HOST = "limits"  # So is this.
 REDIS_PORT = 6379
 REDIS_DATA = "/data"  # Where that service has its volume.
 
@@ -35,7 +36,7 @@ def main() -> int:
 
 
 def prepare_containers(config: Path) -> None:
-    """Write `config` for the services, redis.conf and redis_password for Redis beside it.
+    """Write `config` for the services, and beside it redis.conf, limits.conf and redis_password.
 
     Raises RialtoError when the folder cannot be written.
     """
@@ -47,8 +48,13 @@ def prepare_containers(config: Path) -> None:
             version="7 in a container", port=REDIS_PORT, folder=REDIS_DATA, password=password
         )
         write_private(config.parent / "redis.conf", settings)
-        url = f"redis://:{password}@{REDIS_HOST}:{REDIS_PORT}/0"
-        write_private(config, f'redis_url = "{url}"\n')
+        limits = LIMITS_TEMPLATE.substitute(port=REDIS_PORT, password=password)
+        write_private(config.parent / "limits.conf", limits)
+        lines = (
+            f'redis_url = "redis://:{password}@{REDIS_HOST}:{REDIS_PORT}/0"\n'
+            f'limits_redis_url = "redis://:{password}@{LIMITS_HOST}:{REDIS_PORT}/0"\n'
+        )
+        write_private(config, lines)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """The settings of the embedded Redis, for 6.2 and for 7, apart because 6.2 stops at a word it does
-not know.
+not know; and those of the Redis of limits.
 
 The rule of this file: whatever keeps an acknowledged order on disk is written out, defaults
 included.
@@ -49,3 +49,23 @@ enable-module-command no
 
 TEMPLATE_6_2 = Template(_COMMON)
 TEMPLATE_7 = Template(_COMMON + _ONLY_7)
+
+# Counts of a minute and bans: nothing of it lasts, and nothing of it may grow.
+LIMITS_TEMPLATE = Template("""\
+# Written by Rialto at every start; changes made here are lost.
+bind 127.0.0.1
+port $port
+protected-mode yes
+requirepass $password
+timeout 0
+tcp-keepalive 60
+daemonize no
+loglevel notice
+logfile ""
+dir /tmp
+
+appendonly no
+save ""
+maxmemory 64mb
+maxmemory-policy allkeys-lru
+""")

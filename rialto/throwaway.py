@@ -13,7 +13,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rialto.embedded_redis import find_redis_binaries, make_embedded_redis
+import msgspec
+
+from rialto.embedded_redis import choose_port, find_redis_binaries, make_embedded_redis
 from rialto.errors import RialtoError
 from rialto.home import Home, open_home, prepare
 from rialto.logfiles import LogFile, spoken
@@ -38,6 +40,9 @@ class Throwaway:
 
     redis_url: str
     pids: Mapping[str, int]
+    home: Home
+    settings: Settings
+    environ: Mapping[str, str]  # Of its processes.
     venue: str = VENUE
 
 
@@ -47,10 +52,11 @@ def run_on_throwaway(
     *,
     binary: RedisBinary | None = None,
     parts: frozenset[str] = PARTS,
+    changes: Mapping[str, object] | None = None,
 ) -> T:
     """Run `work` on a new exchange and return its result; raises RialtoError if a part of the
     exchange ends before the work does. Call it from the main thread. `parts` are what there is of
-    it beside its Redis.
+    it beside its Redis, `changes` are settings other than the default ones.
     """
     binary = binary or find_redis_binaries(environ)[0]
     # A part that had to be killed may still be writing when the folder goes.
@@ -60,7 +66,9 @@ def run_on_throwaway(
         home = open_home(folder)
         prepare(home)
         try:
-            return asyncio.run(_run(home, binary, environ, work, parts))
+            return asyncio.run(
+                _run(home, binary, environ, work, names=parts, changes=changes or {})
+            )
         except asyncio.CancelledError:
             raise RialtoError("Stopped by a signal; nothing is left of it.") from None
 
@@ -70,13 +78,13 @@ async def _run(
     binary: RedisBinary,
     environ: Mapping[str, str],
     work: Callable[[Throwaway], Coroutine[Any, Any, T]],
+    *,
     names: frozenset[str],
+    changes: Mapping[str, object],
 ) -> T:
     _cancel_on_signals()
     redis = make_embedded_redis(home, binary)
-    # The archive is named, for an empty value would let a rialto.toml here name the real one.
-    archive_dir = str(home.folder / "archive")
-    settings = Settings(venue=VENUE, demo_markets=False, archive_dir=archive_dir, log="warning")
+    settings = msgspec.structs.replace(_settings(home), **changes)
     ours = {name: text for name, text in environ.items() if not _is_setting(name)}
     ours = service_environ(ours, settings, home, redis.url, VENUE)
     others = exchange_specs(settings, ours, redis.url, ())
@@ -84,9 +92,22 @@ async def _run(
     async with contextlib.AsyncExitStack() as stack:
         parts = []
         for spec in specs:
-            parts.append(await stack.enter_async_context(_running(spec, home)))
+            parts.append(await stack.enter_async_context(running(spec, home)))
         pids = {part.name: part.child.pid for part in parts}
-        return await _while_all_live(parts, work(Throwaway(redis.url, pids)))
+        return await _while_all_live(parts, work(Throwaway(redis.url, pids, home, settings, ours)))
+
+
+def _settings(home: Home) -> Settings:
+    return Settings(
+        venue=VENUE,
+        demo_markets=False,
+        # The archive is named, for an empty value would let a rialto.toml here name the real one.
+        archive_dir=str(home.folder / "archive"),
+        log="warning",
+        api_port=choose_port(),
+        admin_port=choose_port(),
+        ws_port=choose_port(),
+    )
 
 
 def _is_setting(name: str) -> bool:
@@ -101,7 +122,9 @@ def _cancel_on_signals() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
+    """A process of the exchange."""
+
     name: str
     child: Child
     log: LogFile
@@ -113,11 +136,12 @@ class _Part:
 
 
 @contextlib.asynccontextmanager
-async def _running(spec: ServiceSpec, home: Home) -> AsyncIterator[_Part]:
+async def running(spec: ServiceSpec, home: Home) -> AsyncIterator[Part]:
+    """Give a process that is ready, and end it after; raises RialtoError when it does not come."""
     log = LogFile(home.log_file(spec.name))
     await spec.before_start()
     child = await start_child(spec.argv, spec.environ, log, lambda _line: None)
-    part = _Part(spec.name, child, log)
+    part = Part(spec.name, child, log)
     try:
         await _while_all_live([part], _ready(spec))
         yield part
@@ -136,7 +160,7 @@ async def _ready(spec: ServiceSpec) -> None:
         ) from None
 
 
-async def _while_all_live(parts: list[_Part], work: Coroutine[Any, Any, T]) -> T:
+async def _while_all_live(parts: list[Part], work: Coroutine[Any, Any, T]) -> T:
     task = asyncio.create_task(work)
     ends = [asyncio.create_task(part.wait_for_end()) for part in parts]
     try:

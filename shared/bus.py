@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import msgspec
 import redis.asyncio
 
+from shared.breaker import Breaker
 from shared.channels import Keys, result_field
 from shared.enqueue import PAYLOADS_PER_CALL_MAX, Enqueuer, Journalled
 from shared.listener import Listener
@@ -52,6 +53,7 @@ LOOKUP_COUNT_MAX = 500  # Results read in one call, so that one answer stays sma
 SWEEP_EVERY_S = 0.05  # How finely the two waits above are kept.
 assert LOOKUP_AFTER_S > SWEEP_EVERY_S
 assert BATCH_COMMANDS_MAX <= PAYLOADS_PER_CALL_MAX
+GONE = NotAccepted(Refusal.REDIS_UNAVAILABLE, "Redis cannot be reached.")
 STOPPING = NotAccepted(Refusal.BUSY, "This gateway is stopping; nothing was done.")
 
 _log = get_logger(__name__)
@@ -94,12 +96,15 @@ class CommandBus:
         reply_timeout_s: float = 2.0,
         backlog_commands_max: int = 20_000,
         engine_silence_max_s: float = 2.0,
+        lookups: redis.asyncio.Redis | None = None,
     ) -> None:
         self.gateway = uuid.uuid4().hex
         self._keys = keys
         self._reply_timeout_s = reply_timeout_s
         self._engine_silence_max_s = engine_silence_max_s
-        self._client: redis.asyncio.Redis = connect_async(redis_url)
+        self._client: redis.asyncio.Redis = lookups or connect_async(redis_url)
+        self._owns_client = lookups is None
+        self.breaker = Breaker("redis", self._ask, failures=(redis.RedisError, OSError))
         self._enqueuer = Enqueuer(redis_url, keys, backlog_commands_max=backlog_commands_max)
         self._listener = Listener(
             redis_url,
@@ -136,12 +141,17 @@ class CommandBus:
             accepted = Accepted(pending.n, pending.fingerprint)
             self._resolve(pending, accepted if pending.n else Unknown())
         await self._listener.close()
+        await self.breaker.close()
         await self._enqueuer.close()
-        await self._client.aclose()
+        if self._owns_client:
+            await self._client.aclose()
 
     @property
     def redis_is_up(self) -> bool:
-        return self._listener.connected
+        """Whether the subscription stands and no write has been waited for in vain since Redis
+        last answered.
+        """
+        return self._listener.connected and self.breaker.is_closed
 
     @property
     def engine_is_up(self) -> bool:
@@ -167,15 +177,24 @@ class CommandBus:
 
         The command must have an idempotency key: it is how a lost answer is found again.
         """
+        return await self.post(command)
+
+    def post(self, command: Command) -> asyncio.Future[Outcome]:
+        """Send a command as `submit` does, without waiting: the answer will be in the future.
+
+        Who cancels it before the command is on its way has never sent it.
+        """
         assert command.idempotency_key, "a command on the bus has an idempotency key"
         refusal = self._refusal(1)
         if refusal is not None:
-            return refusal
+            future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            future.set_result(refusal)
+            return future
         pending = self._new_pending(command)
         self._pending[pending.request_id] = pending
         self._waiting.append(pending)
         self._wake.set()
-        return await pending.future
+        return pending.future
 
     async def submit_batch(self, commands: Sequence[Command]) -> list[Outcome]:
         """Send up to BATCH_COMMANDS_MAX commands as `submit` does, and return their outcomes in
@@ -201,7 +220,7 @@ class CommandBus:
         if self._closing:
             return STOPPING
         if not self.redis_is_up:
-            return NotAccepted(Refusal.REDIS_UNAVAILABLE, "Redis cannot be reached.")
+            return GONE
         if not self.engine_is_up:
             return NotAccepted(Refusal.ENGINE_UNAVAILABLE, "The engine is not running just now.")
         if len(self._pending) + count > PENDING_MAX or count > self._batch_max:
@@ -256,9 +275,15 @@ class CommandBus:
         for pending in batch:
             if not pending.n:  # Its reply may have come though the answer to its writing did not.
                 self._resolve(pending, outcome)
+        if self._enqueuer.timed_out:
+            self.breaker.trip("a write was not answered")
+            outcome = GONE
         if isinstance(outcome, NotAccepted) and outcome.refusal is Refusal.REDIS_UNAVAILABLE:
             # Those behind would wait as long again, batch by batch, for the same refusal.
             self._refuse_waiting(outcome)
+
+    async def _ask(self) -> None:
+        await self._client.ping()
 
     def _refuse_waiting(self, refusal: NotAccepted) -> None:
         while self._waiting:

@@ -39,21 +39,25 @@ class Enqueuer:
         self._backlog_commands_max = backlog_commands_max
         self._connection: AbstractConnection | None = None
         self._script: Script | None = None
+        self.timed_out = False  # Whether the last call ended because nothing came for too long.
 
     async def enqueue(self, payloads: Sequence[bytes]) -> Journalled | NotAccepted | Unknown:
         """Append all payloads or none; at most PAYLOADS_PER_CALL_MAX of them."""
         assert 0 < len(payloads) <= PAYLOADS_PER_CALL_MAX, "a call carries a bounded batch"
+        self.timed_out = False
         try:
             async with asyncio.timeout(ENQUEUE_TIMEOUT_S):
                 connection, script = await self._connected()
         except (redis.RedisError, OSError) as error:
+            self.timed_out = isinstance(error, redis.TimeoutError | TimeoutError)
             await self._disconnect()
             return NotAccepted(Refusal.REDIS_UNAVAILABLE, f"Redis cannot be reached: {error}")
         try:
             return await self._send(connection, script, payloads)
         except redis.ResponseError as error:
             return NotAccepted(Refusal.REDIS_UNAVAILABLE, f"Redis refused the write: {error}")
-        except (redis.RedisError, OSError):
+        except (redis.RedisError, OSError) as error:
+            self.timed_out = isinstance(error, redis.TimeoutError | TimeoutError)
             await self._disconnect()
             return Unknown()
 

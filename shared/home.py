@@ -23,6 +23,16 @@ def token_public_key(home: Path) -> Path:
     return secrets_dir(home) / "token_public.pem"
 
 
+def vault_key(home: Path) -> Path:
+    """The keys that seal secrets in the users' database: only the gateway reads it."""
+    return secrets_dir(home) / "vault.key"
+
+
+def password_pepper(home: Path) -> Path:
+    """A key that an operator may put here, without which no stored password can be tried."""
+    return secrets_dir(home) / "password_pepper"
+
+
 def users_database(home: Path) -> Path:
     return home / "users.db"
 

@@ -7,6 +7,8 @@ import hashlib
 from dataclasses import dataclass
 from importlib import resources
 
+FLAGS_SINCE = 7  # The major version of Redis from which scripts carry flags.
+
 
 @dataclass(frozen=True)
 class Script:

@@ -8,16 +8,15 @@ with one sentence.
 
 import difflib
 import os
-import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
-from shared.logs import parse_levels
+from shared.settings_faults import FAUCET_AMOUNT, FAULTS, split_origins
 from shared.settings_fields import PREFIX, SECRET, SettingsError, describe, redact_url
 
 __all__ = [
@@ -36,7 +35,6 @@ CONFIG_FILE = "rialto.toml"
 CONFIG_VARIABLE = "RIALTO_CONFIG"
 # Ours, but no settings: where the file is, and where the tests find their recorded data.
 OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "RIALTO_DATA", "RIALTO_TEST_DATA"})
-ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 
@@ -58,6 +56,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(
             description="The Redis to use, or REDIS_URL. Empty: an embedded one is started.",
+            extra=SECRET,
+        ),
+    ] = ""
+    limits_redis_url: Annotated[
+        str,
+        Meta(
+            description="The Redis of rate limits and revoked sessions, apart from the ledger. "
+            "Empty: database 1 of the same server.",
             extra=SECRET,
         ),
     ] = ""
@@ -93,6 +99,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     token_lifetime_s: Annotated[
         int, Meta(ge=1, le=86_400, description="How long an access token is good for.")
     ] = 900
+    refresh_lifetime_s: Annotated[
+        int,
+        Meta(
+            ge=60,
+            le=31_536_000,
+            description="How long a login lasts; refreshing does not add to it.",
+        ),
+    ] = 2_592_000
     docs_enabled: Annotated[bool, Meta(description="Whether the gateway serves /docs.")] = True
     demo_markets: Annotated[
         bool, Meta(description="Whether an empty exchange gets TATA_INR and JIO_INR.")
@@ -157,12 +171,79 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     ws_allowed_origins: Annotated[
         str,
-        Meta(description="Web pages that may connect to the broadcaster: origins, comma between."),
+        Meta(
+            description="Web pages that may connect by WebSocket, to the feed and to enter orders: "
+            "origins, comma between."
+        ),
     ] = ""
+    withdrawal_delay_s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2_592_000,
+            description="A withdrawal cannot be approved before it has waited so long.",
+        ),
+    ] = 0
+    faucet_enabled: Annotated[
+        bool,
+        Meta(description="Whether everybody gets play money for the asking. Never on a real one."),
+    ] = False
+    faucet_amounts: Annotated[
+        str,
+        Meta(description="What the faucet gives of each asset once a day: amounts, comma between."),
+    ] = "INR=100000,TATA=1000,JIO=1000"
     cors_allowed_origins: Annotated[
         str,
         Meta(description="Web pages that may call the gateway: origins, comma between."),
     ] = ""
+
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="Proxies whose X-Forwarded-For is believed: addresses or networks, comma "
+            "between."
+        ),
+    ] = ""
+    limit_weight_minute: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100_000_000,
+            description="Weight of requests a minute, for each address and account; 0 is no limit.",
+        ),
+    ] = 6_000
+    limit_orders_10s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000_000,
+            description="Orders in ten seconds, for each account and key; 0 is no limit.",
+        ),
+    ] = 20_000
+    limit_orders_10s_address: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000_000,
+            description="Orders in ten seconds, for each address; 0 is no limit.",
+        ),
+    ] = 100_000
+    limit_orders_day: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10_000_000_000,
+            description="Orders a day, for each account and key; 0 is no limit.",
+        ),
+    ] = 10_000_000
+    limit_refusals_minute: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="An address with more refusals for its limits a minute is banned; 0 never.",
+        ),
+    ] = 100
 
     def __repr__(self) -> str:
         """Show every value but the secrets, so that a settings object may be logged."""
@@ -184,6 +265,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.snapshot_dir:
             return Path(self.snapshot_dir).expanduser()
         return self.home_path / "snapshots"
+
+    @property
+    def faucet(self) -> dict[str, str]:
+        """What the faucet gives, by asset."""
+        return dict(FAUCET_AMOUNT.findall(self.faucet_amounts))
 
     @property
     def ws_origins(self) -> tuple[str, ...]:
@@ -239,10 +325,6 @@ def shown_value(settings: Settings, name: str) -> object:
     """Return a value as it may be printed: passwords inside URLs are starred out."""
     value = getattr(settings, name)
     return redact_url(value) if FIELDS[name].secret and value else value
-
-
-def split_origins(text: str) -> tuple[str, ...]:
-    return tuple(origin.strip() for origin in text.split(",") if origin.strip())
 
 
 def _from_file(environ: Mapping[str, str]) -> list[_Found]:
@@ -301,37 +383,3 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(f"Each listener needs a port of its own, not {listed}.")
     if settings.batch_commands_max > settings.backlog_commands_max:
         raise SettingsError("batch_commands_max must not be larger than backlog_commands_max.")
-
-
-def _fault_of_log(text: str) -> str | None:
-    try:
-        parse_levels(text)
-    except ValueError as error:
-        return f"cannot be used: {error}"
-    return None
-
-
-def _fault_of_redis_url(url: str) -> str | None:
-    if not url or url.startswith(("redis://", "rediss://", "unix://")):
-        return None
-    return "must start with redis://, rediss:// or unix://"
-
-
-def _fault_of_database_url(url: str) -> str | None:
-    return None if not url or "://" in url else "must be a URL, like sqlite:///users.db"
-
-
-def _fault_of_origins(text: str) -> str | None:
-    for origin in split_origins(text):
-        if not ORIGIN.fullmatch(origin):
-            return f"must list origins like https://example.org, and {origin!r} is none"
-    return None
-
-
-FAULTS: dict[str, Callable[[str], str | None]] = {
-    "log": _fault_of_log,
-    "redis_url": _fault_of_redis_url,
-    "database_url": _fault_of_database_url,
-    "ws_allowed_origins": _fault_of_origins,
-    "cors_allowed_origins": _fault_of_origins,
-}

@@ -12,16 +12,24 @@ import pytest
 import yaml
 
 from rialto.healthcheck import CHECKS
-from rialto.prepare import REDIS_DATA, REDIS_HOST
+from rialto.prepare import LIMITS_HOST, REDIS_DATA, REDIS_HOST
 from shared.settings import FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("prepare", "archive", "engine", "standby", "api", "broadcaster")
-LASTING = ("redis", "archive", "engine", "standby", "api", "broadcaster")
+LASTING = ("redis", "limits", "archive", "engine", "standby", "api", "broadcaster")
 # These are settled by the file itself; a value from outside would only break it.
 SETTLED = frozenset(
     {
-        *("home", "redis_url", "archive_dir", "snapshot_dir", "engine_owner", "standby"),
+        *(
+            "home",
+            "redis_url",
+            "limits_redis_url",
+            "archive_dir",
+            "snapshot_dir",
+            "engine_owner",
+            "standby",
+        ),
         *("api_host", "api_port", "admin_host", "admin_port", "ws_host", "ws_port"),
     }
 )
@@ -60,7 +68,7 @@ def test_both_generations_of_compose_take_the_file() -> None:
 
 
 def test_the_services_are_those_of_the_house() -> None:
-    assert set(compose()["services"]) == {"redis", *OURS}
+    assert set(compose()["services"]) == {"redis", "limits", *OURS}
     assert set(CHECKS) == set(OURS) - {"prepare"}
     for name in CHECKS:
         module = "engine" if name in ("archive", "standby") else name
@@ -82,6 +90,20 @@ def test_redis_keeps_every_acknowledged_write() -> None:
     assert options["--appendonly"] == "yes"
     assert options["--appendfsync"] == "always"
     assert _bytes(options["--maxmemory"]) * 2 <= _bytes(service("redis")["mem_limit"])
+
+
+def test_the_redis_of_limits_keeps_nothing_and_cannot_grow() -> None:
+    limits = service("limits")
+    options = dict(zip(limits["command"][2::2], limits["command"][3::2], strict=True))
+    assert limits["command"][:2] == ["redis-server", "/var/lib/rialto-config/limits.conf"]
+    assert (options["--appendonly"], options["--save"]) == ("no", "")
+    assert options["--maxmemory-policy"] == "allkeys-lru"
+    assert _bytes(options["--maxmemory"]) * 2 <= _bytes(limits["mem_limit"])
+    assert limits["networks"] == ["core"]
+    assert "ports" not in limits
+    # The doors go on without it, so none of them waits for it.
+    for name in ("api", "broadcaster"):
+        assert service(name)["depends_on"]["limits"] == {"condition": "service_started"}
 
 
 def _bytes(text: str) -> int:
@@ -109,7 +131,7 @@ def test_only_the_doors_are_published_and_on_loopback() -> None:
     assert on_the_edge == {"api", "broadcaster"}
 
 
-@pytest.mark.parametrize("name", ["redis", *OURS])
+@pytest.mark.parametrize("name", ["redis", "limits", *OURS])
 def test_nothing_runs_as_root_or_may_become_root(name: str) -> None:
     described = service(name)
     user = described.get("user") or re.findall(r"^USER (.+)$", dockerfile(), re.MULTILINE)[-1]
@@ -164,7 +186,7 @@ def test_the_broadcaster_cannot_change_what_lasts() -> None:
 def test_no_secret_is_written_in_the_files() -> None:
     text = (ROOT / "docker-compose.yml").read_text("utf-8") + dockerfile()
     assert not re.search(r"requirepass|PASSWORD\s*[:=]|redis://", text)
-    assert REDIS_HOST in compose()["services"]
+    assert {REDIS_HOST, LIMITS_HOST} <= set(compose()["services"])
 
 
 def test_the_image_holds_only_what_is_named() -> None:

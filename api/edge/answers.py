@@ -18,8 +18,20 @@ _CODE_OF_STATUS = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 
 
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return encoded_answer(encoded(body), status, headers)
+
+
+def encoded(body: object) -> bytes:
+    """Return a body as it is sent."""
     # The line's end is for people with curl: the next prompt stands on a line of its own.
-    return Response(_encode(body) + b"\n", status, headers, "application/json")
+    return _encode(body) + b"\n"
+
+
+def encoded_answer(
+    body: bytes, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """Return the response with a body that is encoded already."""
+    return Response(body, status, headers, "application/json")
 
 
 def request_id_of(request: Request) -> str:
@@ -29,14 +41,18 @@ def request_id_of(request: Request) -> str:
 
 
 def error_answer(error: ApiError, request_id: str) -> Response:
-    body = {
+    return answer(error_body(error, request_id), error.status, _headers(error))
+
+
+def error_body(error: ApiError, request_id: str) -> dict[str, object]:
+    """Return the ErrorBody, which an answer to several requests has for each."""
+    return {
         "code": error.code,
         "message": error.message,
         "field": error.field,
         "request_id": request_id,
         **error.details,
     }
-    return answer(body, error.status, _headers(error))
 
 
 def _headers(error: ApiError) -> dict[str, str]:
@@ -55,7 +71,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
-    app.add_exception_handler(Exception, _on_bug)
+    app.add_exception_handler(Exception, answer_to_bug)
 
 
 async def _on_api_error(request: Request, error: Exception) -> Response:
@@ -76,6 +92,7 @@ async def _on_validation_error(request: Request, _error: Exception) -> Response:
     return await _on_api_error(request, ApiError("INVALID_PARAMETER"))
 
 
-async def _on_bug(request: Request, error: Exception) -> Response:
+async def answer_to_bug(request: Request, error: Exception) -> Response:
+    """Note an error that nobody foresaw, and return what its client is told."""
     _log.error("request_failed", request_id=request_id_of(request), exc_info=error)
     return await _on_api_error(request, ApiError("INTERNAL_ERROR"))

@@ -15,11 +15,29 @@ from fastapi.openapi.utils import get_openapi
 from api.edge.errors import ERRORS
 from api.edge.examples import NoExampleError, error_example, example_of
 from shared.rest.errors import ErrorBody
+from shared.signing import KEY_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER
 
 _REF = "#/components/schemas/{name}"
 _SCHEMAS = "x-schemas"  # Those that an operation speaks of, on their way to the components.
 _EXAMPLES = "x-examples"  # Likewise, as JSON.
 _BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
+_KEY_SCHEME = {
+    "type": "apiKey",
+    "in": "header",
+    "name": KEY_HEADER,
+    "description": f"Together with {TIMESTAMP_HEADER} and {SIGNATURE_HEADER}, as docs/PROTOCOL.md "
+    "says.",
+}
+_KEY_CODES = (
+    "SIGNATURE_MISSING",
+    "INVALID_KEY",
+    "TIMESTAMP_OUT_OF_WINDOW",
+    "ADDRESS_NOT_ALLOWED",
+    "FORBIDDEN",
+    "INVALID_IDEMPOTENCY_KEY",
+    "TOO_MANY_ATTEMPTS",
+    "USERS_UNAVAILABLE",
+)
 _ERROR_REF = {"$ref": "#/components/schemas/ErrorBody"}
 
 ABOUT = """Amounts are decimal text, never JSON numbers.
@@ -66,19 +84,30 @@ def describe(
     parameters: tuple[dict[str, object], ...] = (),
     secured: bool = True,
 ) -> dict[str, Any]:
-    """Return the `openapi_extra` of a route; `answers` has a struct per status."""
+    """Return the `openapi_extra` of a route.
+
+    `answers` has for each status a struct, or a tuple of those that it may be.
+    """
     responses: dict[str, object] = {}
     for status, kind in answers.items():
         responses[str(status)] = {"description": "Done.", "content": _content(kind)}
     codes: dict[int, list[str]] = {}
-    for code in (*errors, "BAD_REQUEST", "BUSY", "INTERNAL_ERROR", *_always(body, secured=secured)):
+    general = (
+        *_ALWAYS,
+        *(_OF_BODY if body else ()),
+        *(_OF_QUERY if parameters else ()),
+        *(_OF_IDEMPOTENCY if _names_a_key(parameters) else ()),
+        *(_OF_TOKEN if secured else ()),
+    )
+    for code in dict.fromkeys((*errors, *general)):
         codes.setdefault(ERRORS[code].status, []).append(code)
     for status in sorted(codes):
         responses[str(status)] = {
             "description": ", ".join(codes[status]),
             "content": _json(_ERROR_REF, {code: error_example(code) for code in codes[status]}),
         }
-    types = [kind for kind in (*answers.values(), body, ErrorBody) if isinstance(kind, type)]
+    kinds = [kind for answer in answers.values() for kind in _kinds(answer)]
+    types = [kind for kind in (*kinds, body, ErrorBody) if isinstance(kind, type)]
     extra: dict[str, Any] = {
         "responses": responses,
         "parameters": list(parameters),
@@ -91,23 +120,57 @@ def describe(
     return extra
 
 
-def _always(body: type | None, *, secured: bool) -> tuple[str, ...]:
-    of_body = ("INVALID_JSON", "INVALID_FIELD", "BODY_TOO_LARGE", "BODY_TIMEOUT")
-    of_token = ("TOKEN_MISSING", "INVALID_TOKEN", "TOKEN_EXPIRED")
-    return (
-        "UNKNOWN_PARAMETER",
-        *(("UNSUPPORTED_MEDIA_TYPE", *of_body) if body else ()),
-        *(of_token if secured else ()),
-    )
+_OF_BODY = (
+    "INVALID_JSON",
+    "DUPLICATE_FIELD",
+    "UNKNOWN_FIELD",
+    "MISSING_FIELD",
+    "INVALID_FIELD",
+    "AMOUNT_NOT_TEXT",
+    "USER_ID_NOT_ALLOWED",
+    "INVALID_TEXT",
+    "BODY_TOO_LARGE",
+    "BODY_TIMEOUT",
+    "UNSUPPORTED_MEDIA_TYPE",
+    "UNSUPPORTED_ENCODING",
+)
+_OF_IDEMPOTENCY = ("INVALID_IDEMPOTENCY_KEY", "IDEMPOTENCY_MISMATCH", "COMMAND_SKIPPED")
+_OF_QUERY = ("MISSING_FIELD", "INVALID_FIELD", "INVALID_PARAMETER")
+_OF_TOKEN = (
+    "TOKEN_MISSING",
+    "TWO_CREDENTIALS",
+    "INVALID_TOKEN",
+    "TOKEN_EXPIRED",
+    "SESSION_REVOKED",
+    "FORBIDDEN",
+)
+_ALWAYS = (
+    "UNKNOWN_PARAMETER",
+    "BAD_REQUEST",
+    "TOO_MANY_REQUESTS",
+    "BANNED",
+    "BUSY",
+    "INTERNAL_ERROR",
+)
 
 
-def _content(kind: object) -> dict[str, object]:
-    if not isinstance(kind, type):
-        return _json(kind)
+def _names_a_key(parameters: tuple[dict[str, object], ...]) -> bool:
+    return any("idempotency" in str(parameter["name"]).lower() for parameter in parameters)
+
+
+def _content(answer: object) -> dict[str, object]:
+    kinds = _kinds(answer)
+    schemas = [_schema(kind) for kind in kinds]
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    types = [kind for kind in kinds if isinstance(kind, type)]
     try:
-        return _json(_schema(kind), {"example": {"value": example_of(kind)}})
+        return _json(schema, {kind.__name__: {"value": example_of(kind)} for kind in types})
     except NoExampleError:  # A gap in the document, which a test finds, is no reason not to start.
-        return _json(_schema(kind))
+        return _json(schema)
+
+
+def _kinds(answer: object) -> tuple[object, ...]:
+    return answer if isinstance(answer, tuple) else (answer,)
 
 
 def _json(schema: object, examples: Mapping[str, object] | None = None) -> dict[str, object]:
@@ -119,11 +182,16 @@ def _json(schema: object, examples: Mapping[str, object] | None = None) -> dict[
 def _schema(kind: object) -> object:
     if isinstance(kind, dict):
         return kind
+    if isinstance(kind, tuple):
+        return {"anyOf": [_schema(part) for part in kind]}
     return msgspec.json.schema_components([kind], ref_template=_REF)[0][0]
 
 
-def install_openapi(app: FastAPI) -> None:
-    """Make `app` serve a document of all its routes and the structs that they speak of."""
+def install_openapi(app: FastAPI, *, by_key: bool = False) -> None:
+    """Make `app` serve a document of all its routes and the structs that they speak of.
+
+    `by_key` says that what a token opens, a signed request may open, too.
+    """
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -135,6 +203,9 @@ def install_openapi(app: FastAPI) -> None:
             components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
             _drop_defaults(document)
             _place_examples(document)
+            if by_key:
+                components["securitySchemes"]["key"] = _KEY_SCHEME
+                _offer_keys(document)
             app.openapi_schema = document
         return app.openapi_schema
 
@@ -148,6 +219,24 @@ def _take_schemas(document: dict[str, Any]) -> dict[str, object]:
         for operation in path.values():
             schemas |= operation.pop(_SCHEMAS, {})
     return dict(sorted(schemas.items()))
+
+
+def _offer_keys(document: dict[str, Any]) -> None:
+    for item in document["paths"].values():
+        for operation in item.values():
+            if operation.get("security"):
+                operation["security"] = [*_BEARER, {"key": []}]
+                for code in _KEY_CODES:
+                    _add_code(operation["responses"], code)
+
+
+def _add_code(responses: dict[str, Any], code: str) -> None:
+    empty = {"application/json": {"schema": _ERROR_REF, "examples": {}}}
+    known = responses.setdefault(str(ERRORS[code].status), {"description": "", "content": empty})
+    examples = known["content"]["application/json"]["examples"]
+    if code not in examples:
+        examples[code] = error_example(code)
+        known["description"] = ", ".join(examples)
 
 
 def _drop_defaults(document: dict[str, Any]) -> None:

@@ -4,6 +4,9 @@ The rule of this file: alive means that the process answers; ready means that an
 carried out now; neither touches the money.
 """
 
+import asyncio
+import time
+
 from fastapi import APIRouter, Request, Response
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
@@ -11,12 +14,17 @@ from api.edge.answers import answer
 from api.edge.errors import ApiError
 from api.gateway import Gateway
 
+USERS_ASK_EVERY_S = 1.0
+
 
 class Health:
     """The handlers."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._asking = asyncio.Lock()
+        self._asked_at_s = float("-inf")
+        self._users_answered = False
 
     async def health(self, _request: Request) -> Response:
         """Say that the process is alive."""
@@ -30,18 +38,37 @@ class Health:
             "users": await self._users_are_there(),
         }
         is_ready = all(parts.values())
-        return answer({"ready": is_ready, **parts}, 200 if is_ready else 503)
+        breakers = {breaker.name: breaker.state for breaker in self._gateway.breakers}
+        body = {"ready": is_ready, **parts, "breakers": breakers}
+        return answer(body, 200 if is_ready else 503)
 
     async def metrics(self, _request: Request) -> Response:
         """Show the figures of this process, as Prometheus reads them."""
+        self._gateway.metrics.backlog.set(await self._backlog())
         return Response(self._gateway.metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
-    async def _users_are_there(self) -> bool:
+    async def _backlog(self) -> int:
+        store = self._gateway.store
         try:
-            await self._gateway.users.check()
+            _, (n, position) = await store.read(
+                ("GET", store.keys.n), ("HGET", store.keys.meta, "position")
+            )
         except ApiError:
-            return False
-        return True
+            return -1
+        return max(0, int(n or 0) - int(position or 0))
+
+    async def _users_are_there(self) -> bool:
+        """Anybody may ask this as often as they like, so the database is asked now and then."""
+        async with self._asking:
+            now_s = time.monotonic()
+            if now_s - self._asked_at_s > USERS_ASK_EVERY_S:
+                try:
+                    await self._gateway.users.check()
+                    self._users_answered = True
+                except ApiError:
+                    self._users_answered = False
+                self._asked_at_s = time.monotonic()
+        return self._users_answered
 
 
 def health_routes(gateway: Gateway) -> APIRouter:

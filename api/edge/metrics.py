@@ -31,5 +31,11 @@ class Metrics:
             "rialto_api_requests_under_way", "Requests being answered.", registry=self.registry
         )
 
+        self.backlog = Gauge(
+            "rialto_api_backlog_commands",
+            "Commands on the journal that the engine has not carried out; -1 is not known.",
+            registry=self.registry,
+        )
+
     def text(self) -> bytes:
         return generate_latest(self.registry)

@@ -13,8 +13,12 @@ from api.edge.errors import ApiError
 from shared.rest.texts import INTEGER_MAX
 
 TOKEN_TEXT = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-RESERVED_KEY_PREFIX = (
-    "deposit:"  # Operators' deposits live among the keys of the account they credit.
+DEPOSIT_KEY_PREFIX = "deposit:"
+WITHDRAWAL_KEY_PREFIX = "withdrawal:"
+# What is done once by its own nature lives among the keys of the account that it concerns.
+RESERVED_KEY_PREFIXES = (DEPOSIT_KEY_PREFIX, WITHDRAWAL_KEY_PREFIX)
+DERIVED_KEY = (
+    "derived_idempotency_key"  # In the scope of a signed request; see api.keys.signatures.
 )
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -71,17 +75,22 @@ def client_order_id_of(text: str | None) -> str:
 def checked_idempotency_key(text: str, field: str) -> str:
     if not TOKEN_TEXT.fullmatch(text):
         raise ApiError("INVALID_IDEMPOTENCY_KEY", field=field)
-    if text.startswith(RESERVED_KEY_PREFIX):
-        sentence = f"Keys that begin with {RESERVED_KEY_PREFIX} are the operator's."
+    if text.startswith(RESERVED_KEY_PREFIXES):
+        sentence = f"Keys that begin with {' or '.join(RESERVED_KEY_PREFIXES)} are the exchange's."
         raise ApiError("INVALID_IDEMPOTENCY_KEY", sentence, field=field)
     return text
 
 
 def idempotency_key_of(request: Request) -> str:
-    """Return the request's Idempotency-Key, or a new one; the answer names it either way."""
+    """Return the request's Idempotency-Key, or a new one; the answer names it either way.
+
+    A signed request without one has that of its signed text, so that it counts once however often
+    somebody sends it again.
+    """
     given = request.headers.getlist("idempotency-key")
     if not given:
-        return secrets.token_hex(16)
+        derived: str | None = request.scope.get(DERIVED_KEY)
+        return derived or secrets.token_hex(16)
     if len(given) > 1:
         raise ApiError("INVALID_IDEMPOTENCY_KEY", "Give one.", field="Idempotency-Key")
     return checked_idempotency_key(given[0], "Idempotency-Key")

@@ -1,12 +1,9 @@
 """Access tokens, from the side of the only one who signs them.
 
-The rule of this file: the private key never leaves RIALTO_HOME/secrets, and however many gateways
-start at once, there is one key: the first to link its file into place wins, and the others read it.
+The rule of this file: the private key never leaves RIALTO_HOME/secrets, and every token belongs to
+a session, so that there is something to revoke.
 """
 
-import contextlib
-import os
-import secrets
 import time
 import uuid
 from collections.abc import Callable
@@ -22,16 +19,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from shared.home import secrets_dir, token_private_key, token_public_key
+from api.identity.secret_files import KeyFileError, read_or_create, replace_whole
+from shared.home import token_private_key, token_public_key
 from shared.tokens import ALGORITHM, ISSUER, LIFETIME_MAX_S, TOKEN_TYPE, key_id
 
-SECRETS_MODE = 0o700
-PRIVATE_MODE = 0o600
+__all__ = ["KeyFileError", "TokenIssuer", "load_or_create_signing_key"]
+
 PUBLIC_MODE = 0o644  # The folder around it still keeps others out.
-
-
-class KeyFileError(Exception):
-    """The signing key cannot be read or made; the message is one sentence for the operator."""
 
 
 def load_or_create_signing_key(home: Path) -> Ed25519PrivateKey:
@@ -42,12 +36,8 @@ def load_or_create_signing_key(home: Path) -> Ed25519PrivateKey:
     """
     path = token_private_key(home)
     try:
-        for folder in (home, secrets_dir(home)):
-            folder.mkdir(parents=True, exist_ok=True, mode=SECRETS_MODE)
-        if not path.exists():
-            with contextlib.suppress(FileExistsError):
-                _write(path, _private_pem(Ed25519PrivateKey.generate()), PRIVATE_MODE)
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        pem = read_or_create(home, path, lambda: _private_pem(Ed25519PrivateKey.generate()))
+        key = load_pem_private_key(pem, password=None)
         if not isinstance(key, Ed25519PrivateKey):
             raise KeyFileError(f"{path} holds another kind of key than Ed25519.")
         public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -67,34 +57,7 @@ def _publish(path: Path, pem: bytes) -> None:
     An operator may keep an old one there.
     """
     if not path.exists() or pem not in path.read_bytes():
-        _write_aside(path, pem, PUBLIC_MODE).replace(path)
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    """Create `path` whole and on disk, or raise FileExistsError.
-
-    Never a part of it, never over another.
-    """
-    temporary = _write_aside(path, data, mode)
-    try:
-        os.link(temporary, path)
-    finally:
-        temporary.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _write_aside(path: Path, data: bytes, mode: int) -> Path:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    return temporary
+        replace_whole(path, pem, PUBLIC_MODE)
 
 
 class TokenIssuer:
@@ -113,7 +76,10 @@ class TokenIssuer:
         self._headers = {"typ": TOKEN_TYPE, "kid": key_id(key.public_key())}
         self._clock = clock
 
-    def issue(self, *, user_id: int, account_id: int, role: str, audience: str) -> str:
+    def issue(
+        self, *, user_id: int, account_id: int, role: str, audience: str, session_id: str
+    ) -> str:
+        """Return a token that is good until it expires, or until its session is revoked."""
         now_s = int(self._clock())
         claims = {
             "iss": ISSUER,
@@ -125,5 +91,6 @@ class TokenIssuer:
             "nbf": now_s,
             "exp": now_s + self.lifetime_s,
             "jti": uuid.uuid4().hex,
+            "sid": session_id,
         }
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers=self._headers)

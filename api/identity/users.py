@@ -1,47 +1,65 @@
-"""Who there is: users, their roles, and the account that each owns.
+"""Who there is: users, their roles, and the account that each begins with.
 
-The rule of this file: every sentence in SQL about a user is here, and none of it knows a password.
-Account ids are drawn at random, never counted: the balances are in another place than the users,
-and after a lost or changed users' database a counter would hand them, one by one, to new users.
+The rule of this file: it finds users and makes them; none of it knows a password, and what ends
+sessions is in `standing`.
 """
 
 import re
-import secrets
 import time
 from enum import StrEnum
 
 import sqlalchemy as sa
-from msgspec import Struct
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from msgspec import Struct, structs
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.edge.errors import ApiError
-from api.sql.tables import users
+from api.identity.account_ids import draw_account_id
+from api.sql.tables import accounts, users
+from api.sql.work import changed, reading, writing
 
 USERNAME = re.compile(r"[A-Za-z0-9_.-]{3,32}")
-ACCOUNT_ID_MAX = 2**53 - 1  # Every reader of JSON keeps it exact; all of them to draw from.
 CREATE_ATTEMPTS_MAX = 5  # An id that is taken is drawn again; twice in a row is a miracle.
-LIST_MAX = 10_000  # One screen of an operator; more needs pages.
+LIST_MAX = 10_000  # One screen of an operator at the machine; over HTTP there are pages.
+MAIN_LABEL = "main"
 
 
 class Role(StrEnum):
     TRADER = "trader"
     ADMIN = "admin"
+    AUDITOR = "auditor"  # Reads what an admin reads, and changes nothing.
 
 
 class User(Struct, frozen=True):
-    """A user, without the password's hash."""
+    """A user, without the password's hash; `account_id` is the main one unless said otherwise."""
 
     user_id: int
     username: str
     role: str
     account_id: int
+    is_disabled: bool = False
+    auth_version: int = 0
+    created_at_s: int = 0
 
 
 def check_username(username: str) -> None:
     """Raise ApiError unless `username` may be chosen."""
     if not USERNAME.fullmatch(username):
         raise ApiError("INVALID_USERNAME", field="username")
+
+
+async def hold_user(connection: AsyncConnection, user: User) -> bool:
+    """Keep others from changing `user` until the transaction ends; return whether it still stands.
+
+    It does when it is not disabled, and when nothing has ended its sessions since it was read.
+    """
+    statement = (
+        sa.update(users)
+        .values(auth_version=users.c.auth_version)
+        .where(users.c.user_id == user.user_id, users.c.auth_version == user.auth_version)
+        .where(users.c.is_disabled.is_(False))
+    )
+    return await changed(connection, statement) == 1
 
 
 class Users:
@@ -61,41 +79,72 @@ class Users:
             except IntegrityError:
                 if await self.find(username) is not None:
                     raise ApiError("USERNAME_TAKEN", field="username") from None
-            except DBAPIError as error:
-                raise ApiError("USERS_UNAVAILABLE") from error
         raise ApiError("USERS_UNAVAILABLE")
 
     async def _insert(self, username: str, password_hash: str, role: Role) -> User:
-        statement = (
-            sa.insert(users)
-            .values(
-                username=username,
-                username_key=username.lower(),
-                password_hash=password_hash,
-                role=role.value,
-                account_id=_draw_account_id(),
-                created_at_s=int(time.time()),
-            )
-            .returning(users.c.user_id, users.c.account_id)
+        account_id, now_s = draw_account_id(), int(time.time())
+        user = sa.insert(users).values(
+            username=username,
+            username_key=username.lower(),
+            password_hash=password_hash,
+            role=role.value,
+            account_id=account_id,
+            created_at_s=now_s,
         )
-        async with self._engine.begin() as connection:
-            row = (await connection.execute(statement)).one()
-        return User(row.user_id, username, role.value, row.account_id)
+        async with writing(self._engine) as connection:
+            user_id = (await connection.execute(user.returning(users.c.user_id))).scalar_one()
+            account = sa.insert(accounts).values(
+                account_id=account_id, user_id=user_id, label=MAIN_LABEL, created_at_s=now_s
+            )
+            await connection.execute(account)
+        return User(user_id, username, role.value, account_id, created_at_s=now_s)
 
     async def find(self, username: str) -> tuple[User, str] | None:
         """Return the user and the password's hash, or None; upper and lower case are the same."""
-        columns = users.c.username_key == username.lower()
-        rows = await self._rows(sa.select(users).where(columns))
-        return (_user(rows[0]), rows[0].password_hash) if rows else None
+        rows = await self._rows(sa.select(users).where(users.c.username_key == username.lower()))
+        return (user_of(rows[0]), rows[0].password_hash) if rows else None
+
+    async def get(self, user_id: int) -> tuple[User, str] | None:
+        """Return the user of this id and the password's hash, or None."""
+        rows = await self._rows(sa.select(users).where(users.c.user_id == user_id))
+        return (user_of(rows[0]), rows[0].password_hash) if rows else None
 
     async def find_account(self, account_id: int) -> User | None:
-        rows = await self._rows(sa.select(users).where(users.c.account_id == account_id))
-        return _user(rows[0]) if rows else None
+        """Return who owns the account, with `account_id` being that account; None for nobody's."""
+        found = await self._rows(
+            sa.select(users)
+            .join(accounts, accounts.c.user_id == users.c.user_id)
+            .where(accounts.c.account_id == account_id)
+        )
+        return structs.replace(user_of(found[0]), account_id=account_id) if found else None
+
+    async def owner_of(self, account_id: int) -> int | None:
+        """Return the user_id of who owns the account, or None when nobody does."""
+        owner = await self.find_account(account_id)
+        return None if owner is None else owner.user_id
 
     async def all(self) -> list[User]:
         """Return the users, oldest first, at most LIST_MAX."""
-        rows = await self._rows(sa.select(users).order_by(users.c.user_id).limit(LIST_MAX))
-        return [_user(row) for row in rows]
+        return await self.page(after_user_id=0, limit=LIST_MAX)
+
+    async def page(self, *, after_user_id: int, limit: int, beginning: str = "") -> list[User]:
+        """Return the next users by id, all or those whose name begins so, in any case."""
+        statement = sa.select(users).where(users.c.user_id > after_user_id)
+        if beginning:
+            key = users.c.username_key
+            statement = statement.where(key.startswith(beginning.lower(), autoescape=True))
+        rows = await self._rows(statement.order_by(users.c.user_id).limit(limit))
+        return [user_of(row) for row in rows]
+
+    async def upgrade_hash(self, user: User, old_hash: str, new_hash: str) -> None:
+        """Put a dearer hash of the same password in the place of the old one."""
+        statement = (
+            sa.update(users)
+            .values(password_hash=new_hash)
+            .where(users.c.user_id == user.user_id, users.c.password_hash == old_hash)
+        )
+        async with writing(self._engine) as connection:
+            await connection.execute(statement)
 
     async def check(self) -> None:
         """Ask the database something; raises ApiError USERS_UNAVAILABLE when it does not answer."""
@@ -104,16 +153,18 @@ class Users:
     async def _rows(
         self, statement: sa.Select[tuple[object, ...]]
     ) -> list[sa.Row[tuple[object, ...]]]:
-        try:
-            async with self._engine.connect() as connection:
-                return list((await connection.execute(statement)).all())
-        except (DBAPIError, OSError) as error:
-            raise ApiError("USERS_UNAVAILABLE") from error
+        async with reading(self._engine) as connection:
+            return list((await connection.execute(statement)).all())
 
 
-def _draw_account_id() -> int:
-    return secrets.randbelow(ACCOUNT_ID_MAX) + 1
-
-
-def _user(row: sa.Row[tuple[object, ...]]) -> User:
-    return User(row.user_id, row.username, row.role, row.account_id)
+def user_of(row: sa.Row[tuple[object, ...]]) -> User:
+    """Return the user of a row of the table."""
+    return User(
+        row.user_id,
+        row.username,
+        row.role,
+        row.account_id,
+        bool(row.is_disabled),
+        row.auth_version,
+        row.created_at_s,
+    )

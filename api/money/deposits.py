@@ -18,14 +18,15 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.edge.errors import ApiError
-from api.edge.params import RESERVED_KEY_PREFIX
+from api.edge.params import DEPOSIT_KEY_PREFIX
 from api.orders.outcomes import final_answer
 from api.sql.tables import deposits
 from shared.bus import CommandBus
 from shared.logs import get_logger
-from shared.messages import Deposit, Reject
+from shared.messages import Command, Deposit, Reject
 from shared.outcomes import Accepted, Answered, Mismatch, Outcome, Unknown
 
+FAUCET_REFERENCE_PREFIX = "faucet:"  # No operator may use up what the faucet will name.
 REFERENCE = re.compile(r"[A-Za-z0-9_.:-]{1,56}")  # With its prefix it is an idempotency key.
 
 _log = get_logger(__name__)
@@ -60,6 +61,9 @@ class Deposits:
     `window_s` and `keys_max` bound the engine's idempotency window; `last_n` reads the number of
     the journal's last entry, and raises ApiError.
     """
+
+    table = deposits
+    key_prefix = DEPOSIT_KEY_PREFIX
 
     def __init__(
         self,
@@ -98,14 +102,8 @@ class Deposits:
     async def _send(
         self, account_id: int, asset: str, amount_atoms: int, reference: str
     ) -> DepositDone:
-        key = f"{RESERVED_KEY_PREFIX}{reference}"
-        command = Deposit(
-            account_id=account_id,
-            idempotency_key=key,
-            asset=asset,
-            amount_atoms=amount_atoms,
-            reference=reference,
-        )
+        key = f"{self.key_prefix}{reference}"
+        command = self._command(account_id, asset, amount_atoms, reference, key)
         outcome = await self._bus.submit(command)
         if _is_mismatch(outcome):  # Used by a deposit that this database does not know.
             raise ApiError("REFERENCE_USED", field="reference")
@@ -116,6 +114,17 @@ class Deposits:
         answered = final_answer(outcome, key)
         result = answered.result
         return DepositDone(reference, result.n, result.sequence, replayed=answered.replayed)
+
+    def _command(
+        self, account_id: int, asset: str, amount_atoms: int, reference: str, key: str
+    ) -> Command:
+        return Deposit(
+            account_id=account_id,
+            idempotency_key=key,
+            asset=asset,
+            amount_atoms=amount_atoms,
+            reference=reference,
+        )
 
     async def _claim(
         self, account_id: int, asset: str, amount_atoms: int, reference: str, *, last_n: int
@@ -134,11 +143,11 @@ class Deposits:
         try:
             try:
                 async with self._engine.begin() as connection:
-                    await connection.execute(sa.insert(deposits).values(new))
+                    await connection.execute(sa.insert(self.table).values(new))
             except IntegrityError:
                 pass  # Claimed before: what it was then is read below.
             async with self._engine.connect() as connection:
-                wanted = sa.select(deposits).where(deposits.c.reference == reference)
+                wanted = sa.select(self.table).where(self.table.c.reference == reference)
                 return (await connection.execute(wanted)).one()
         except (SQLAlchemyError, OSError) as error:
             raise ApiError("USERS_UNAVAILABLE") from error
@@ -151,10 +160,10 @@ class Deposits:
             "n": result.n,
             "sequence": result.sequence,
         }
-        statement = sa.update(deposits).where(deposits.c.reference == reference).values(values)
+        statement = sa.update(self.table).where(self.table.c.reference == reference)
         try:
             async with self._engine.begin() as connection:
-                await connection.execute(statement)
+                await connection.execute(statement.values(values))
         except (SQLAlchemyError, OSError) as error:
             # It was decided all the same. The row says sent, so a repeat asks the engine again.
             _log.error("deposit_not_noted", reference=reference, reason=str(error))

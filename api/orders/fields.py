@@ -33,6 +33,18 @@ def amount_of(field: str, parse: Callable[[], int]) -> int:
         raise ApiError(code, str(error), field=field) from None
 
 
+def about_part(part: str, error: ApiError) -> ApiError:
+    """Return `error`, which is about a part of a request, as one about the request."""
+    field = f"{part}.{error.field}" if error.field else part
+    return ApiError(
+        error.code,
+        error.message,
+        field=field,
+        retry_after_s=error.retry_after_s,
+        details=error.details,
+    )
+
+
 def require(value: object, field: str) -> None:
     if value is None:
         raise ApiError("MISSING_FIELD", f"The field {field} is missing.", field=field)

@@ -5,22 +5,43 @@ never even compared; the rows of one answer are of one instant.
 """
 
 import re
+from collections.abc import Sequence
+from itertools import chain
 
-from fastapi import Response
+from msgspec import Struct
 
-from api.edge.answers import answer
 from api.edge.errors import ApiError
 from api.edge.params import checked_idempotency_key
-from api.orders.outcomes import accepted, cancelled_body, final_answer, order_body
-from api.orders.views import order_fields
+from api.orders.outcomes import Form, Teller, Told, accepted, final_answer
+from api.orders.views import Fields, order_fields
 from api.reads.catalog import Catalog
 from api.reads.store import Store
+from api.reads.together import Command
 from shared.channels import result_field
-from shared.messages import NO_ORDER_ID, Order
+from shared.messages import NO_ORDER_ID, AccountRow, Order, OrderStatus
 from shared.outcomes import Answered, Mismatch
 from shared.wire import CommandResult, decode
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+
+_LIVING = (OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+
+
+Found = Order | Answered | None
+
+
+class Wanted(Struct, frozen=True):
+    """An order that is to be amended, named by its number or (0) by its owner's name, and the key
+    of that request.
+    """
+
+    order_id: int
+    client_order_id: str
+    key: str
+
+    @property
+    def name(self) -> int | str:
+        return self.order_id or self.client_order_id
 
 
 class OrderLookup:
@@ -29,49 +50,74 @@ class OrderLookup:
     def __init__(self, store: Store, catalog: Catalog) -> None:
         self._store = store
         self._catalog = catalog
+        self._teller = Teller(catalog)
 
-    async def open(
-        self, account_id: int, market: str, min_sequence: int
-    ) -> tuple[int, list[dict[str, object]]]:
-        """Return the sequence and the living orders, oldest first; "" is every market."""
-        sequence, orders = await self._open(account_id, min_sequence)
-        wanted = [order for order in orders if market in ("", order.market)]
-        return sequence, [await self._fields(order) for order in wanted]
+    async def view(self, order: Order) -> Fields:
+        """Return an order as a client sees it; raises ApiError."""
+        await self._catalog.of_order(order)
+        return order_fields(order, self._catalog)
 
-    async def view(self, account_id: int, order_id: int, min_sequence: int) -> dict[str, object]:
-        """Return the order as a client sees it; raises ApiError UNKNOWN_ORDER."""
-        return await self._fields(await self._by_id(account_id, order_id, min_sequence))
-
-    async def named(self, account_id: int, wanted_id: int, wanted_name: str) -> Order:
+    async def named(
+        self, account_id: int, wanted_id: int, wanted_name: str, min_sequence: int = 0
+    ) -> Order:
         """Return the order of that id, or (id 0) the open one of that name; raises ApiError."""
         if wanted_id:
-            return await self._by_id(account_id, wanted_id, 0)
-        _, orders = await self._open(account_id, 0)
-        for order in orders:
+            return await self._by_id(account_id, wanted_id, min_sequence)
+        _, (rows,) = await self._store.read(
+            ("HVALS", self._store.keys.open_orders(account_id)), min_sequence=min_sequence
+        )
+        for row in rows:
+            order = decode(row, Order)
             if order.client_order_id == wanted_name:
                 return order
         raise ApiError("UNKNOWN_ORDER", field="client_order_id")
 
-    async def to_amend(
-        self, account_id: int, wanted_id: int, wanted_name: str, key: str
-    ) -> Order | None:
-        """Return the named order, None if there is none; for a repeated `key` what it was then.
+    async def to_amend(self, account_id: int, wanted: Sequence[Wanted]) -> list[Found]:
+        """Return for each the named order, or None if there is none; for a repeated key the order
+        that it was about, as it was then, or the stored refusal when that order is forgotten.
 
-        Raises the stored refusal when the order that it was about is forgotten; other ApiErrors.
+        All of them are of one instant. Raises ApiError.
         """
-        _, (row,) = await self._store.read(
-            ("HGET", self._store.keys.results, result_field(account_id, key))
-        )
-        if row is None:
-            return await self._found(account_id, wanted_id, wanted_name)
-        result = decode(row, CommandResult)
+        results, found = await self._results_and_orders(account_id, wanted)
+        return [
+            found.get(each.name)
+            if result is None
+            else await self._repeated(account_id, each, decode(result, CommandResult))
+            for each, result in zip(wanted, results, strict=True)
+        ]
+
+    async def _results_and_orders(
+        self, account_id: int, wanted: Sequence[Wanted]
+    ) -> tuple[list[bytes | None], dict[int | str, Order]]:
+        keys = self._store.keys
+        ids = [each.order_id for each in wanted if each.order_id]
+        commands: list[Command] = [
+            ("HMGET", keys.results, *(result_field(account_id, each.key) for each in wanted))
+        ]
+        if ids:
+            commands.append(("HMGET", keys.closed, *ids))
+            commands.append(("HMGET", keys.open_orders(account_id), *ids))
+        if len(ids) < len(wanted):
+            commands.append(("HVALS", keys.open_orders(account_id)))
+        _, (results, *rows) = await self._store.read(*commands)
+        found: dict[int | str, Order] = {}
+        for row in chain.from_iterable(rows):
+            order = decode(row, Order) if row is not None else None
+            if order is not None and order.account_id == account_id:
+                found[order.order_id] = order
+                if order.status in _LIVING:
+                    found[order.client_order_id] = order
+        return results, found
+
+    async def _repeated(self, account_id: int, wanted: Wanted, result: CommandResult) -> Found:
+        wanted_id, wanted_name = wanted.order_id, wanted.client_order_id
         if result.named_order_id == NO_ORDER_ID:
             return None
         order = result.order
         if order is None and result.named_order_id:
             order = await self._found(account_id, result.named_order_id, "")
             if order is None and wanted_id in (0, result.named_order_id):
-                final_answer(Answered(result.n, result, replayed=True), key)
+                return Answered(result.n, result, replayed=True)
         if order is not None and (
             order.order_id == wanted_id or order.client_order_id == wanted_name != ""
         ):
@@ -86,9 +132,9 @@ class OrderLookup:
                 raise
             return None
 
-    async def status(self, account_id: int, key: str, n: int, fingerprint: str = "") -> Response:
+    async def status(self, account_id: int, key: str, n: int, fingerprint: str = "") -> Told:
         """Return the answer to the command of that key, number and fingerprint (hex), as far as
-        they are known; if it is not carried out yet, 202.
+        they are known; if it is not carried out yet, 202. Raises ApiError.
         """
         checked_idempotency_key(key, "idempotency_key")
         if fingerprint and not _FINGERPRINT.fullmatch(fingerprint):
@@ -104,19 +150,16 @@ class OrderLookup:
             raise ApiError("UNKNOWN_IDEMPOTENCY_KEY", field="idempotency_key")
         if fingerprint and result.n != n and result.fingerprint.hex() != fingerprint:
             final_answer(Mismatch(result.n), key)
-        final_answer(Answered(result.n, result, replayed=True), key)
-        if result.count is not None:
-            return answer(cancelled_body(result, key, replayed=True))
-        if result.order is None:
-            raise ApiError("UNKNOWN_IDEMPOTENCY_KEY", field="idempotency_key")
-        return answer(await order_body(result, key, self._catalog, replayed=True))
+        outcome = Answered(result.n, result, replayed=True)
+        await self._teller.prepare(outcome)
+        return self._teller.told(outcome, key, Form.FULL)
 
-    async def _open(self, account_id: int, min_sequence: int) -> tuple[int, list[Order]]:
-        sequence, (rows,) = await self._store.read(
-            ("HGETALL", self._store.keys.open_orders(account_id)), min_sequence=min_sequence
+    async def cancel_timer(self, account_id: int, min_sequence: int) -> tuple[int, int]:
+        """Return the sequence, and when all orders are cancelled (0: never)."""
+        sequence, (row,) = await self._store.read(
+            ("HGET", self._store.keys.accounts, account_id), min_sequence=min_sequence
         )
-        orders = [decode(row, Order) for row in rows.values()]
-        return sequence, sorted(orders, key=lambda order: order.order_id)
+        return sequence, decode(row, AccountRow).cancel_at_ns if row is not None else 0
 
     async def _by_id(self, account_id: int, order_id: int, min_sequence: int) -> Order:
         keys = self._store.keys
@@ -130,7 +173,3 @@ class OrderLookup:
             if order is not None and order.account_id == account_id:
                 return order
         raise ApiError("UNKNOWN_ORDER", field="order_id")
-
-    async def _fields(self, order: Order) -> dict[str, object]:
-        await self._catalog.of_order(order)
-        return order_fields(order, self._catalog)

@@ -1,17 +1,19 @@
-"""What the client is told of a command's outcome.
+"""What a client is told of a command's outcome, whichever way the command came.
 
 The rule of this file: 2xx with a result and 4xx are final; 202 will be done, once; 503 was not
 done; 504 is the only one that cannot say. Every answer names the idempotency key.
 """
 
-from fastapi import Response
+from enum import StrEnum
 
-from api.edge.answers import answer
+from msgspec import Struct
+
 from api.edge.errors import ApiError
-from api.orders.views import fill_views, order_fields
+from api.orders.views import Fields, fill_views, order_fields
 from api.paths import PREFIX
 from api.reads.catalog import Catalog
-from shared.messages import Reject
+from shared.messages import Order, Reject
+from shared.money import format_decimal
 from shared.outcomes import Accepted, Answered, Mismatch, NotAccepted, Outcome
 from shared.wire import CommandResult
 
@@ -26,40 +28,105 @@ _FIELD_NAMES = {
     "stop_price_ticks": "stop_price",
     "trail_ticks": "trail",
     "display_lots": "display_quantity",
+    "timeout_ns": "timeout_s",
 }
 
 
-async def order_answer(outcome: Outcome, key: str, catalog: Catalog, status: int) -> Response:
-    """Return the response to an order command that was sent under `key`; raises ApiError."""
-    if isinstance(outcome, Accepted):
-        return accepted(key, outcome.n, outcome.fingerprint)
-    answered = final_answer(outcome, key)
-    result = answered.result
-    try:
-        body = await order_body(result, key, catalog, replayed=answered.replayed)
-    except ApiError:  # It is carried out; only the market's units cannot be read just now.
-        return accepted(key, result.n, result.fingerprint)
-    return answer(body, status, {"Idempotency-Key": key})
+class Form(StrEnum):
+    """How much of an order its answer shows; the field `response` of a request."""
+
+    ACK = "ack"
+    RESULT = "result"
+    FULL = "full"
 
 
-def cancelled_answer(outcome: Outcome, key: str) -> Response:
-    """Return the response to a cancel-all that was sent under `key`; raises ApiError."""
-    if isinstance(outcome, Accepted):
-        return accepted(key, outcome.n, outcome.fingerprint)
-    answered = final_answer(outcome, key)
-    body = cancelled_body(answered.result, key, replayed=answered.replayed)
-    return answer(body, 200, {"Idempotency-Key": key})
+class Told(Struct, frozen=True):
+    """An answer that is not an error: its status, its body for any JSON encoder, the key it was
+    asked under, and (202 only) where the final answer will be.
+    """
+
+    status: int
+    body: Fields
+    key: str
+    status_url: str = ""
 
 
-def cancelled_body(result: CommandResult, key: str, *, replayed: bool) -> dict[str, object]:
-    """Return the CancelledAnswer for the result of a cancel-all."""
-    return {
-        "count": result.count,
-        "n": result.n,
-        "sequence": result.sequence,
-        "replayed": replayed,
-        "idempotency_key": key,
-    }
+class Teller:
+    """Makes answers of outcomes."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def prepare(self, outcome: Outcome) -> None:
+        """Read the list of markets if the answer speaks of one that is not known; never raises."""
+        if isinstance(outcome, Answered) and not self._knows_units(outcome.result):
+            try:
+                await self._catalog.refresh(0)
+            except ApiError:
+                return  # `told` says then that it is carried out.
+
+    def told(self, outcome: Outcome, key: str, form: Form, status: int = 200) -> Told:
+        """Return the answer to the command that was sent under `key`; raises ApiError.
+
+        Whatever market the answer speaks of is prepared.
+        """
+        if isinstance(outcome, Accepted):
+            return accepted(key, outcome.n, outcome.fingerprint)
+        answered = final_answer(outcome, key)
+        result, replayed = answered.result, answered.replayed
+        order = result.order
+        if form is not Form.ACK and not self._knows_units(result):
+            # It is carried out; only the market's units cannot be read just now.
+            return accepted(key, result.n, result.fingerprint)
+        body = self._without_order(result) if order is None else self._body(result, order, form)
+        body["n"] = result.n
+        body["sequence"] = result.sequence
+        body["replayed"] = replayed
+        body["idempotency_key"] = key
+        return Told(status, body, key)
+
+    def _knows_units(self, result: CommandResult) -> bool:
+        order = result.order
+        if order is not None:
+            return order.market in self._catalog.markets
+        return not result.hold_asset or result.hold_asset in self._catalog.assets
+
+    def _without_order(self, result: CommandResult) -> Fields:
+        if result.count is not None:
+            return {"count": result.count}
+        if result.hold_asset:
+            hold = format_decimal(result.hold_atoms, self._catalog.scale(result.hold_asset))
+            return {"valid": True, "hold": hold, "asset": result.hold_asset}
+        return {"at_ns": result.at_ns}
+
+    def _body(self, result: CommandResult, order: Order, form: Form) -> Fields:
+        if result.other_order is not None:
+            return self._pair(result, order, result.other_order, form)
+        if form is Form.ACK:
+            return _ids(order)
+        body = order_fields(order, self._catalog)
+        self._add_course(body, result, order, form)
+        return body
+
+    def _pair(self, result: CommandResult, first: Order, second: Order, form: Form) -> Fields:
+        is_family = second.terms is not None and second.terms.parent_order_id != 0
+        names = ("parent", "child") if is_family else ("limit", "stop")
+        if form is Form.ACK:
+            return {names[0]: _ids(first), names[1]: _ids(second)}
+        views = (order_fields(order, self._catalog) for order in (first, second))
+        body: Fields = dict(zip(names, views, strict=True))
+        if is_family:  # An OCO pair always rests first: nothing of it can have traded or ended.
+            self._add_course(body, result, first, form)
+        return body
+
+    def _add_course(self, body: Fields, result: CommandResult, order: Order, form: Form) -> None:
+        body["reason"] = result.expiry_reason
+        if form is Form.FULL:
+            body["fills"] = fill_views(result, order, self._catalog) if result.fills else []
+
+
+def _ids(order: Order) -> Fields:
+    return {"order_id": order.order_id, "client_order_id": order.client_order_id}
 
 
 def final_answer(outcome: Outcome, key: str) -> Answered:
@@ -84,24 +151,6 @@ def final_answer(outcome: Outcome, key: str) -> Answered:
     raise ApiError("UNKNOWN_OUTCOME", details=details)
 
 
-async def order_body(
-    result: CommandResult, key: str, catalog: Catalog, *, replayed: bool
-) -> dict[str, object]:
-    """Return the OrderAnswer for a result that has an order; raises ApiError."""
-    order = result.order
-    assert order is not None, "a command about an order that was carried out has its picture"
-    await catalog.of_order(order)
-    return {
-        **order_fields(order, catalog),
-        "reason": result.expiry_reason,
-        "fills": fill_views(result, order, catalog),
-        "n": result.n,
-        "sequence": result.sequence,
-        "replayed": replayed,
-        "idempotency_key": key,
-    }
-
-
 def status_url(key: str, n: int = 0, fingerprint: bytes = b"") -> str:
     """Return where the answer to a command can be asked for, now and within the window.
 
@@ -111,18 +160,19 @@ def status_url(key: str, n: int = 0, fingerprint: bytes = b"") -> str:
     return url + (f"&fp={fingerprint.hex()}" if fingerprint else "")
 
 
-def accepted(key: str, n: int, fingerprint: bytes) -> Response:
+def accepted(key: str, n: int, fingerprint: bytes) -> Told:
     """Return the 202 for a command that is journal entry `n`."""
     url = status_url(key, n, fingerprint)
-    body = {"code": "ACCEPTED", "n": n, "idempotency_key": key, "status_url": url}
-    return answer(body, 202, {"Idempotency-Key": key, "Location": url})
+    body: Fields = {"code": "ACCEPTED", "n": n, "idempotency_key": key, "status_url": url}
+    return Told(202, body, key, url)
 
 
 def _rejection(result: CommandResult, key: str, *, replayed: bool) -> ApiError:
     code = result.code or Reject.INVALID_COMMAND
+    of_pair, dot, name = result.field.rpartition(".")
     return ApiError(
         code.value,
-        field=_FIELD_NAMES.get(result.field, result.field),
+        field=of_pair + dot + _FIELD_NAMES.get(name, name),
         details={
             "n": result.n,
             "sequence": result.sequence,

@@ -8,7 +8,7 @@ from api.edge.errors import ApiError
 from api.edge.params import client_order_id_of
 from api.orders.fields import budget_atoms, choice, lots, require, ticks
 from shared.messages import Market, OrderType, PlaceOrder, SelfTrade, Side, TimeInForce
-from shared.rest.orders import PlaceOrderBody
+from shared.rest.orders import NewOrder
 
 _PRICES_OF_TYPE = {
     OrderType.LIMIT: ("price",),
@@ -26,7 +26,7 @@ _CODE_OF_STRANGER = {
 
 
 def place_order(
-    body: PlaceOrderBody, market: Market, scales: tuple[int, int], account_id: int, key: str
+    body: NewOrder, market: Market, scales: tuple[int, int], account_id: int, key: str
 ) -> PlaceOrder:
     """Return the command; `scales` are those of the base and the quote asset. Raises ApiError."""
     side = choice(Side, body.side, "side")
@@ -58,7 +58,7 @@ def place_order(
     )
 
 
-def _check_prices(body: PlaceOrderBody, order_type: OrderType) -> None:
+def _check_prices(body: NewOrder, order_type: OrderType) -> None:
     own = _PRICES_OF_TYPE[order_type]
     for field in own:
         require(getattr(body, field), field)
@@ -74,7 +74,7 @@ def _check_prices(body: PlaceOrderBody, order_type: OrderType) -> None:
         raise ApiError(code, "Give trail or trail_ppm, one of them.", field="trail")
 
 
-def _check_size(body: PlaceOrderBody, order_type: OrderType, side: Side) -> None:
+def _check_size(body: NewOrder, order_type: OrderType, side: Side) -> None:
     if body.quote_quantity is None:
         require(body.quantity, "quantity")
         return

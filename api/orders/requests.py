@@ -11,8 +11,20 @@ import msgspec
 from api.edge.errors import ApiError
 from api.edge.params import client_order_id_of, order_id_of
 from api.orders.fields import choice, lots, ticks
-from shared.messages import NO_ORDER_ID, AmendOrder, CancelAll, CancelOrder, Market, Order, Side
+from shared.messages import (
+    NO_ORDER_ID,
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    Market,
+    Order,
+    SetCancelTimer,
+    Side,
+)
 from shared.rest.orders import AmendOrderBody, CancelOrderBody
+
+SECOND_NS = 1_000_000_000
+TIMER_TIMEOUT_MAX_S = 86_400  # The engine's own limit; more would not fit the command.
 
 
 def cancel_order(body: CancelOrderBody, account_id: int, key: str) -> CancelOrder:
@@ -33,6 +45,15 @@ def cancel_all(market: str, side: str | None, account_id: int, key: str) -> Canc
         idempotency_key=key,
         market=market,
         side=None if side is None else choice(Side, side, "side"),
+    )
+
+
+def set_cancel_timer(timeout_s: int, account_id: int, key: str) -> SetCancelTimer:
+    """Return the command; raises ApiError."""
+    if not 0 <= timeout_s <= TIMER_TIMEOUT_MAX_S:
+        raise ApiError("INVALID_TIMEOUT", field="timeout_s")
+    return SetCancelTimer(
+        account_id=account_id, idempotency_key=key, timeout_ns=timeout_s * SECOND_NS
     )
 
 

@@ -33,13 +33,22 @@ class Account:
 
 async def read_balances(gateway: Gateway, account_id: int, min_sequence: int = 0) -> Balances:
     """Return the balances of an account; raises ApiError."""
+    keys = gateway.store.keys
     await gateway.catalog.refresh()
-    assets = list(gateway.catalog.assets.values())
-    fields = [balance_field(account_id, asset.asset) for asset in assets]
-    commands = [("HMGET", gateway.store.keys.balances, *fields)] if fields else []
-    sequence, answers = await gateway.store.read(*commands, min_sequence=min_sequence)
-    rows = answers[0] if answers else []
-    views = {asset.asset: balance_view(row, asset) for asset, row in zip(assets, rows, strict=True)}
+    while True:
+        assets = list(gateway.catalog.assets.values())
+        fields = [balance_field(account_id, asset.asset) for asset in assets]
+        # One that no asset has, so that there is always one to ask for.
+        rows_of = ("HMGET", keys.balances, *fields, balance_field(account_id, ""))
+        sequence, (count, rows) = await gateway.store.read(
+            ("HLEN", keys.assets), rows_of, min_sequence=min_sequence
+        )
+        if count <= len(assets):  # Assets are only ever added, so these are all.
+            break
+        await gateway.catalog.refresh(0)
+    views = {
+        asset.asset: balance_view(row, asset) for asset, row in zip(assets, rows, strict=False)
+    }
     return Balances(account_id, views, sequence)
 
 

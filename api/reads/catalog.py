@@ -9,7 +9,7 @@ import time
 
 from api.edge.errors import ApiError
 from api.reads.store import Store
-from shared.messages import Asset, Market, Order
+from shared.messages import Asset, Market, MarketState, Order
 from shared.wire import decode
 
 REFRESH_AFTER_S = 1.0  # The age at which a list of all markets is read again.
@@ -22,6 +22,7 @@ class Catalog:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._read_at_s = float("-inf")
+        self._sequence = 0
         self.assets: dict[str, Asset] = {}
         self.markets: dict[str, Market] = {}
 
@@ -29,10 +30,37 @@ class Catalog:
         """Read the lists again if they are older than `after_s`; raises ApiError."""
         if time.monotonic() - self._read_at_s < after_s:
             return
-        keys = self._store.keys
-        _, (assets, markets) = await self._store.read(
+        keys, asked_at_s = self._store.keys, time.monotonic()
+        sequence, (assets, markets) = await self._store.read(
             ("HGETALL", keys.assets), ("HGETALL", keys.markets)
         )
+        self._take(assets, markets, sequence=sequence, asked_at_s=asked_at_s)
+
+    async def read_now(self, min_sequence: int) -> dict[str, MarketState]:
+        """Read the lists as they are now, and return the states of the markets of that instant;
+        raises ApiError.
+        """
+        keys, asked_at_s = self._store.keys, time.monotonic()
+        sequence, (assets, markets, states) = await self._store.read(
+            ("HGETALL", keys.assets),
+            ("HGETALL", keys.markets),
+            ("HGETALL", keys.market_states),
+            min_sequence=min_sequence,
+        )
+        self._take(assets, markets, sequence=sequence, asked_at_s=asked_at_s)
+        return {name.decode(): decode(row, MarketState) for name, row in states.items()}
+
+    def _take(
+        self,
+        assets: dict[bytes, bytes],
+        markets: dict[bytes, bytes],
+        *,
+        sequence: int,
+        asked_at_s: float,
+    ) -> None:
+        if sequence < self._sequence and asked_at_s < self._read_at_s:
+            return  # Two reads were under way, and the older one came back last.
+        self._sequence = sequence
         self.assets = {name.decode(): decode(row, Asset) for name, row in sorted(assets.items())}
         self.markets = {name.decode(): decode(row, Market) for name, row in sorted(markets.items())}
         self._read_at_s = time.monotonic()

@@ -1,19 +1,21 @@
 """What everybody may see: markets, assets, depth, recent trades, the time.
 
-The rule of this file: no token is asked for, and the levels of a depth and its sequence are of one
-instant, so that a subscriber can join them with the stream.
+The rule of this file: no token is asked for, and all parts of an answer are of one instant, so that
+a subscriber can join them with the stream.
 """
 
 import time
 
 from fastapi import APIRouter, Request, Response
 
-from api.edge.answers import answer
+from api.edge.answers import answer, encoded_answer
 from api.edge.docs import MIN_SEQUENCE, describe, query
 from api.edge.params import integer, query_of, required
 from api.gateway import Gateway
 from api.paths import PREFIX
 from api.reads.catalog import Catalog
+from api.reads.depth import Depths, group_ticks_of
+from api.reads.trades import read_trades
 from shared.markets import format_price, format_quantity
 from shared.messages import Asset, Market, MarketState, Side
 from shared.money import format_decimal
@@ -28,7 +30,6 @@ from shared.rest.market_data import (
     Trades,
     TradeView,
 )
-from shared.rest.texts import Level
 from shared.wire import TradeRow, decode
 
 LEVELS_DEFAULT = 100
@@ -43,60 +44,71 @@ class MarketData:
     def __init__(self, gateway: Gateway) -> None:
         self._store = gateway.store
         self._catalog = gateway.catalog
+        self._depths = Depths(gateway.store, gateway.catalog)
 
     async def markets(self, request: Request) -> Response:
         """List the markets, their grids and rules, and whether they are open."""
-        query_of(request)
-        _, (rows,) = await self._store.read(("HGETALL", self._store.keys.market_states))
-        states = [decode(row, MarketState) for row in rows.values()]
-        await self._catalog.refresh()
-        status = {state.market: state for state in states}
+        states = await self._catalog.read_now(_min_sequence(query_of(request, "min_sequence")))
         views = [
-            market_view(market, status.get(name) or MarketState(name, 0, 0, 0), self._catalog)
+            market_view(market, states.get(name) or MarketState(name, 0, 0, 0), self._catalog)
             for name, market in self._catalog.markets.items()
         ]
         return answer(Markets(views))
 
+    async def market(self, request: Request, market: str) -> Response:
+        """Show one market: its grid and rules, and whether it is open."""
+        keys, minimum = self._store.keys, _min_sequence(query_of(request, "min_sequence"))
+        await self._catalog.market(market)
+        _, (row, state) = await self._store.read(
+            ("HGET", keys.markets, market),
+            ("HGET", keys.market_states, market),
+            min_sequence=minimum,
+        )
+        assert row is not None, "a market that was there stays"
+        known = decode(state, MarketState) if state is not None else MarketState(market, 0, 0, 0)
+        return answer(market_view(decode(row, Market), known, self._catalog))
+
     async def assets(self, request: Request) -> Response:
         """List the assets."""
-        query_of(request)
-        await self._catalog.refresh()
+        await self._catalog.read_now(_min_sequence(query_of(request, "min_sequence")))
         assets: list[Asset] = list(self._catalog.assets.values())
         return answer(Assets([AssetView(asset.asset, asset.scale) for asset in assets]))
 
+    async def asset(self, request: Request, asset: str) -> Response:
+        """Show one asset."""
+        query_of(request)
+        known = await self._catalog.asset(asset)
+        return answer(AssetView(known.asset, known.scale))
+
     async def depth(self, request: Request) -> Response:
         """Show the book of a market."""
-        given = query_of(request, "market", "levels", "min_sequence")
+        given = query_of(request, "market", "levels", "grouping", "min_sequence")
         levels = integer(given, "levels", LEVELS_DEFAULT, least=1, most=LEVELS_MAX)
-        minimum = integer(given, "min_sequence", 0)
+        minimum = _min_sequence(given)
         market = await self._catalog.market(required(given, "market"))
-        keys = self._store.keys
-        _, (rows, state) = await self._store.read(
-            ("HGETALL", keys.depth(market.market)),
-            ("HGET", keys.market_states, market.market),
-            min_sequence=minimum,
-        )
-        sequence = decode(state, MarketState).depth_sequence if state is not None else 0
-        bids = _levels(rows, b"b", levels, market, self._catalog)
-        asks = _levels(rows, b"a", levels, market, self._catalog)
-        return answer(Depth(market.market, sequence, bids, asks))
+        group_ticks = group_ticks_of(market, given.get("grouping"))
+        return encoded_answer(await self._depths.answer(market, levels, group_ticks, minimum))
 
     async def trades(self, request: Request) -> Response:
-        """Show the recent trades of a market."""
-        given = query_of(request, "market", "limit", "min_sequence")
+        """Show the recent trades of a market, page by page."""
+        given = query_of(request, "market", "limit", "before", "min_sequence")
         limit = integer(given, "limit", TRADES_DEFAULT, least=1, most=TRADES_MAX)
-        minimum = integer(given, "min_sequence", 0)
+        before = integer(given, "before", 0, least=1)
+        minimum = _min_sequence(given)
         market = await self._catalog.market(required(given, "market"))
-        _, (rows,) = await self._store.read(
-            ("LRANGE", self._store.keys.trades(market.market), 0, limit - 1), min_sequence=minimum
-        )
-        views = [_trade_view(decode(row, TradeRow), market, self._catalog) for row in rows]
-        return answer(Trades(market.market, views))
+        page = await read_trades(self._store, market.market, before, limit, minimum)
+        views = [_trade_view(trade, market, self._catalog) for trade in page.trades]
+        return answer(Trades(market.market, views, page.next_before))
 
     async def time(self, request: Request) -> Response:
-        """Tell the time, in Unix milliseconds."""
+        """Tell the time, as Unix milliseconds and nanoseconds."""
         query_of(request)
-        return answer(Time(time.time_ns() // 1_000_000))
+        time_ns = time.time_ns()
+        return answer(Time(time_ns // 1_000_000, time_ns))
+
+
+def _min_sequence(given: dict[str, str]) -> int:
+    return integer(given, "min_sequence", 0)
 
 
 def market_view(market: Market, state: MarketState, catalog: Catalog) -> MarketView:
@@ -135,20 +147,6 @@ def _notional(market: Market, catalog: Catalog) -> str | None:
     return format_decimal(atoms, catalog.scale(market.quote)) if atoms else None
 
 
-def _levels(
-    rows: dict[bytes, bytes], side: bytes, count: int, market: Market, catalog: Catalog
-) -> list[Level]:
-    levels = sorted(
-        ((int(field[1:]), int(lots)) for field, lots in rows.items() if field[:1] == side),
-        reverse=side == b"b",
-    )
-    scale = catalog.scale(market.base)
-    return [
-        (format_price(market, ticks), format_quantity(market, scale, lots))
-        for ticks, lots in levels[:count]
-    ]
-
-
 def _trade_view(row: TradeRow, market: Market, catalog: Catalog) -> TradeView:
     return TradeView(
         row.trade_id,
@@ -166,14 +164,19 @@ def market_data_routes(gateway: Gateway) -> APIRouter:
     router = APIRouter(prefix=PREFIX, tags=["market data"])
     market = query("market", "For example TATA_INR.", required=True)
     levels = query("levels", "Per side.", kind="integer", minimum=1, maximum=LEVELS_MAX)
+    grouping = query("grouping", "The step between prices, as decimal text: price_tick or n times.")
     limit = query("limit", "At most.", kind="integer", minimum=1, maximum=TRADES_MAX)
+    before = query("before", "Only those below this trade_id.", kind="integer", minimum=1)
     of_read = ("REDIS_UNAVAILABLE", "SEQUENCE_NOT_REACHED")
     of_market = ("UNKNOWN_MARKET", "INVALID_PARAMETER", *of_read)
+    state = (MIN_SEQUENCE,)
     routes = (
-        ("/markets", data.markets, Markets, (), of_read),
-        ("/assets", data.assets, Assets, (), of_read),
-        ("/depth", data.depth, Depth, (market, levels, MIN_SEQUENCE), of_market),
-        ("/trades", data.trades, Trades, (market, limit, MIN_SEQUENCE), of_market),
+        ("/markets", data.markets, Markets, state, of_read),
+        ("/markets/{market}", data.market, MarketView, state, of_market),
+        ("/assets", data.assets, Assets, state, of_read),
+        ("/assets/{asset}", data.asset, AssetView, (), ("UNKNOWN_ASSET", "REDIS_UNAVAILABLE")),
+        ("/depth", data.depth, Depth, (market, levels, grouping, MIN_SEQUENCE), of_market),
+        ("/trades", data.trades, Trades, (market, limit, before, MIN_SEQUENCE), of_market),
         ("/time", data.time, Time, (), ()),
     )
     for path, handler, kind, parameters, errors in routes:

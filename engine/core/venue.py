@@ -84,10 +84,14 @@ def update_market(state: State, command: UpdateMarket) -> Answer:
     live = state.markets.get(command.market)
     if live is None:
         return Refusal(Reject.UNKNOWN_MARKET, "market")
-    fault = rules.update_fault(command, live.market.fee_asset)
+    if not rules.are_rules(command.fields):
+        return Refusal(Reject.INVALID_COMMAND, "fields")
+    named = {name: getattr(command.rules, name) for name in command.fields}
+    changed = replace(live.rules, **named) if named else command.rules
+    fault = rules.update_fault(changed, live.market.fee_asset)
     if fault is not None:
         return fault
-    market = replace(live.market, rules=command.rules)
+    market = replace(live.market, rules=changed)
     state.update_market(market)
     return [MarketUpdated(state.next_event(), market)]
 

@@ -44,10 +44,15 @@ class CreateMarket(_Command, tag="create_market", kw_only=True, frozen=True):
 
 
 class UpdateMarket(_Command, tag="update_market", kw_only=True, frozen=True):
-    """New rules for new orders; what rests keeps its terms and its fees."""
+    """New rules for new orders; what rests keeps its terms and its fees.
+
+    `fields` names those of `rules` that are meant, and all others stay as they are; () means all.
+    So of two operators who change different rules at the same time none undoes the other's.
+    """
 
     market: str
     rules: MarketRules
+    fields: tuple[str, ...] = ()
 
 
 class SetMarketStatus(_Command, tag="set_market_status", kw_only=True, frozen=True):

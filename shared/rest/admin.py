@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from shared.rest.account import BalanceView
+from shared.rest.audit import Reason
 from shared.rest.texts import Amount
 
 
@@ -19,6 +20,7 @@ class DepositBody(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     reference: Annotated[str, Meta(examples=["bank-2031-05-01-17"])]
     username: str | None = None
     account: int | None = None
+    reason: Reason = "Credited."
 
 
 class DepositAnswer(Struct, frozen=True):

@@ -68,7 +68,11 @@ class Assets(Struct, frozen=True):
 
 
 class Depth(Struct, frozen=True):
-    """The best levels, best first. `sequence` is the market's own, as in its depth channel."""
+    """The best levels, best first. `sequence` is the market's own, as in its depth channel.
+
+    Where levels are grouped, bids are at the next lower price of the step and asks at the next
+    higher one, with all that is between.
+    """
 
     market: str
     sequence: int
@@ -88,13 +92,17 @@ class TradeView(Struct, frozen=True):
 
 
 class Trades(Struct, frozen=True):
-    """The most recent trades, newest first."""
+    """Recent trades, newest first. `next` is the `before` of the next page, null when the exchange
+    keeps no older ones here.
+    """
 
     market: str
     trades: list[TradeView]
+    next: int | None
 
 
 class Time(Struct, frozen=True):
-    """The gateway's clock."""
+    """The gateway's clock, as Unix time."""
 
     time_ms: int
+    time_ns: int

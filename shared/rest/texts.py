@@ -11,6 +11,8 @@ from shared.money import PPM
 
 INTEGER_MAX = 2**63 - 1  # The largest that any field of ours takes.
 
+BATCH_SIZE_MAX = 100  # A ladder of quotes; the journal takes them in one call.
+
 Amount = Annotated[str, Meta(description="Decimal text.", examples=["12.5"])]
 OrderId = Annotated[int | str, Meta(description="The number the exchange gave.", examples=[42])]
 ClientOrderId = Annotated[

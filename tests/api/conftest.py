@@ -21,9 +21,11 @@ from shared.channels import Keys
 from shared.messages import MarketRules, UpdateMarket
 from shared.redis_client import connect
 from shared.settings import Settings
+from tests.api.agreement import Agreement
 from tests.api.exchange import Exchange
 from tests.conftest import RedisServers, redis_binaries
 from tests.support.deadlines import eventually, eventually_async
+from tests.support.postgres import NoPostgresError, Postgres, running_postgres
 from tests.support.processes import Service, running_service
 from tests.support.venue import Venue
 
@@ -48,7 +50,8 @@ def settings_for(home: Path, redis_url: str) -> Settings:
 
 def client_of(app: FastAPI, gateway: Gateway) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app=door_of(app, gateway))
-    return httpx.AsyncClient(transport=transport, base_url="http://gateway")
+    hooks = {"response": [Agreement(app).check]}
+    return httpx.AsyncClient(transport=transport, base_url="http://gateway", event_hooks=hooks)
 
 
 @pytest.fixture
@@ -72,6 +75,29 @@ async def admin_client(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
     """The operators' door of `gateway`."""
     async with client_of(admin_app(gateway, docs_enabled=True), gateway) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A cluster that all tests of a worker share; the test is skipped where there is none."""
+    try:
+        running = running_postgres()
+        cluster = running.__enter__()
+    except NoPostgresError as error:
+        pytest.skip(str(error))
+    try:
+        yield cluster
+    finally:
+        running.__exit__(None, None, None)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The setting of an empty database: SQLite in the home, or PostgreSQL."""
+    if request.param == "sqlite":
+        return ""
+    cluster: Postgres = request.getfixturevalue("postgres")
+    return cluster.fresh()
 
 
 @pytest.fixture(scope="module")

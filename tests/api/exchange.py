@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from api.admin.routes import deposit
+from api.admin.deposits import deposit
 from api.gateway import Gateway
 
 Reply = dict[str, Any]

@@ -98,6 +98,18 @@ class Rows:
         state = MarketState("TATA_INR", depth_sequence, 0, 0, status, reason, until_ns)
         self._put(KEYS.market_states, "TATA_INR", encode(state))
 
+    def put_book(self, sequence: int) -> None:
+        """Write in one step, as a commit does: one bid of as many TATA as the depth's sequence."""
+        state = encode(MarketState("TATA_INR", sequence, 0, 0))
+        with self._client.pipeline(transaction=True) as pipeline:
+            pipeline.hset(KEYS.depth("TATA_INR"), "b2030", str(sequence * 10))
+            pipeline.hset(KEYS.market_states, "TATA_INR", state)
+            pipeline.hset(KEYS.meta, "sequence", str(sequence))
+            pipeline.execute()
+
+    def asset(self, name: str, scale: int) -> None:
+        self._put(KEYS.assets, name, encode(Asset(name, scale)))
+
     def trade(self, row: TradeRow) -> None:
         self._client.lpush(KEYS.trades("TATA_INR"), encode(row))
 

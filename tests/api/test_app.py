@@ -12,6 +12,96 @@ from fastapi import FastAPI
 from api.app import admin_app, public_app
 from api.gateway import Gateway
 
+WITHOUT_A_BODY = ("/api/v1/auth/logout",)
+
+
+ROUTES = {
+    "POST /auth/register",
+    "POST /auth/login",
+    "POST /auth/refresh",
+    "POST /auth/logout",
+    "GET /auth/me",
+    "GET /auth/sessions",
+    "DELETE /auth/sessions",
+    "DELETE /auth/sessions/{session_id}",
+    "POST /auth/password",
+    "POST /auth/password/reset",
+    "POST /auth/totp",
+    "POST /auth/totp/confirm",
+    "POST /auth/totp/remove",
+    "GET /accounts",
+    "POST /accounts",
+    "PATCH /accounts/{account_id}",
+    "GET /admin/users",
+    "PATCH /admin/users/{user_id}",
+    "POST /admin/users/{user_id}/reset-code",
+    "POST /admin/users/{user_id}/remove-totp",
+    "POST /order",
+    "DELETE /order",
+    "PATCH /order",
+    "GET /order",
+    "GET /order/open",
+    "DELETE /order/open",
+    "GET /order/{order_id}",
+    "DELETE /order/{order_id}",
+    "GET /balances",
+    "GET /markets",
+    "GET /assets",
+    "GET /depth",
+    "GET /trades",
+    "GET /time",
+    "POST /withdrawals",
+    "GET /withdrawals",
+    "GET /withdrawals/{withdrawal_id}",
+    "DELETE /withdrawals/{withdrawal_id}",
+    "GET /deposits",
+    "POST /transfers",
+    "GET /transfers",
+    "POST /admin/deposits",
+    "GET /admin/deposits",
+    "GET /admin/withdrawals",
+    "GET /admin/withdrawals/{withdrawal_id}",
+    "POST /admin/withdrawals/{withdrawal_id}/approve",
+    "POST /admin/withdrawals/{withdrawal_id}/refuse",
+    "GET /admin/audit",
+    "GET /admin/audit/verify",
+    "POST /keys",
+    "GET /keys",
+    "PATCH /keys/{key_id}",
+    "DELETE /keys/{key_id}",
+    "GET /admin/assets",
+    "POST /admin/assets",
+    "GET /admin/markets",
+    "POST /admin/markets",
+    "PATCH /admin/markets/{market}",
+    "PUT /admin/markets/{market}/status",
+    "POST /admin/markets/halt-all",
+    "POST /admin/markets/reopen",
+    "GET /admin/venue",
+    "POST /admin/venue/halt",
+    "POST /admin/venue/resume",
+    "GET /admin/accounts/{account_id}",
+    "PUT /admin/accounts/{account_id}/tier",
+    "PUT /admin/accounts/{account_id}/suspension",
+    "GET /admin/commands",
+    "GET /admin/proof",
+    "GET /admin/risk",
+    "GET /admin/fees",
+    "POST /admin/fees/payouts",
+    "POST /order/test",
+    "POST /order/oco",
+    "POST /order/oto",
+    "POST /order/batch",
+    "PUT /order/cancel-timer",
+    "GET /order/cancel-timer",
+    "GET /markets/{market}",
+    "GET /assets/{asset}",
+    "GET /admin/limits/bans",
+    "DELETE /admin/limits/bans",
+    "GET /admin/accounts/{account_id}/limits",
+    "PUT /admin/accounts/{account_id}/limits",
+}
+
 
 @pytest.fixture
 def apps(gateway: Gateway) -> tuple[FastAPI, FastAPI]:
@@ -32,25 +122,7 @@ def test_the_routes_are_these(apps: tuple[FastAPI, FastAPI]) -> None:
         for path, item in app.openapi()["paths"].items()
         for method in item
     }
-    assert paths == {
-        "POST /auth/register",
-        "POST /auth/login",
-        "POST /order",
-        "DELETE /order",
-        "PATCH /order",
-        "GET /order",
-        "GET /order/open",
-        "DELETE /order/open",
-        "GET /order/{order_id}",
-        "DELETE /order/{order_id}",
-        "GET /balances",
-        "GET /markets",
-        "GET /assets",
-        "GET /depth",
-        "GET /trades",
-        "GET /time",
-        "POST /admin/deposits",
-    }
+    assert paths == ROUTES
 
 
 def test_every_route_is_described(apps: tuple[FastAPI, FastAPI]) -> None:
@@ -61,7 +133,7 @@ def test_every_route_is_described(apps: tuple[FastAPI, FastAPI]) -> None:
                 assert operation["description"], where
                 assert any(status.startswith("2") for status in operation["responses"]), where
                 assert "500" in operation["responses"], where
-                if method in ("post", "patch"):
+                if method in ("post", "patch") and path not in WITHOUT_A_BODY:
                     assert operation["requestBody"]["content"]["application/json"], where
 
 

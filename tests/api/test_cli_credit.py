@@ -1,12 +1,14 @@
 """`rialto admin credit`, on a running exchange."""
 
+import asyncio
 import re
 
+import msgspec
 import pytest
 
 from api.edge.errors import ApiError
 from tests.api.conftest import Engine
-from tests.api.test_cli import make_admin, run
+from tests.api.test_cli import audited, make_admin, run
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +27,16 @@ def test_a_credit_shows_the_balance_and_may_be_repeated(engine: Engine) -> None:
     assert "available now: 1000.5 INR" in again.output
     more = run("credit", "root", "INR", "1", home=engine.home)
     assert "available now: 1001.5 INR" in more.output
+
+
+def test_a_credit_is_in_the_audit_log(engine: Engine) -> None:
+    words = ("credit", "root", "INR", "7", "--reference", "noted", "--reason", "bank letter 4")
+    assert run(*words, home=engine.home).exit_code == 0
+    noted = asyncio.run(audited(engine.home))[0]
+    assert (noted.username, noted.action, noted.outcome) == ("cli", "deposit.credit", "done")
+    assert noted.reason == "bank letter 4"
+    assert msgspec.json.decode(noted.before)["reference"] == "noted"
+    assert msgspec.json.decode(noted.after)["amount"] == "7"
 
 
 @pytest.mark.parametrize(

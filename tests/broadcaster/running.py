@@ -23,12 +23,14 @@ EXPIRES_AT_S = 4_000_000_000
 
 
 def verify(token: str) -> Claims:
-    """Believe `account-7` or `account-7-until-<Unix time>`, and nothing else."""
+    """Believe `account-7`, with `-until-<Unix time>` or `-of-<session>`, and nothing else."""
     match token.split("-"):
         case ["account", account_id]:
-            return Claims("user", int(account_id), "user", "jti", 0, EXPIRES_AT_S)
+            return Claims("user", int(account_id), "user", "jti", 0, EXPIRES_AT_S, "session")
         case ["account", account_id, "until", at_s]:
-            return Claims("user", int(account_id), "user", "jti", 0, int(at_s))
+            return Claims("user", int(account_id), "user", "jti", 0, int(at_s), "session")
+        case ["account", account_id, "of", session_id]:
+            return Claims("user", int(account_id), "user", "jti", 0, EXPIRES_AT_S, session_id)
         case ["expired"]:
             raise TokenError("TOKEN_EXPIRED")
     raise TokenError("INVALID_TOKEN")

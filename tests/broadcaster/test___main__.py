@@ -4,6 +4,7 @@ import asyncio
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from api.identity.tokens import TokenIssuer, load_or_create_signing_key
 from rialto.embedded_redis import choose_port
 from shared.channels import Keys
-from shared.redis_client import connect
+from shared.redis_client import connect, limits_url
+from shared.revocations import Revocations
 from tests.broadcaster.test_relay import as_text
 from tests.broadcaster.test_server import close_code
 from tests.support.deadlines import eventually_async
@@ -108,6 +110,12 @@ def test_a_failed_background_task_ends_the_service_with_exit_code_1(
         assert service.wait() == 1
 
 
+def issued_by(issuer: TokenIssuer, audience: str) -> str:
+    return issuer.issue(
+        user_id=7, account_id=7, role="user", audience=audience, session_id="session"
+    )
+
+
 async def test_tokens_of_the_gateway_open_the_account_and_forged_ones_do_not(
     redis_url: str, tmp_path: Path
 ) -> None:
@@ -120,17 +128,16 @@ async def test_tokens_of_the_gateway_open_the_account_and_forged_ones_do_not(
         early = await subscribed(port)  # Before there is a key: the gateway starts later.
         home.mkdir(exist_ok=True)
         issuer = TokenIssuer(load_or_create_signing_key(home), lifetime_s=900)
-        token = issuer.issue(user_id=7, account_id=7, role="user", audience="rialto")
+        token = issued_by(issuer, "rialto")
         assert (await early.ask(op="auth", token=token))["account_id"] == 7
         client = await subscribed(port, "account", token=token)
         await client.until_account(1)
         assert client.account[0]["balances"][0]["available"] == "1"
         stranger = TokenIssuer(load_or_create_signing_key(tmp_path / "else"), lifetime_s=900)
-        admin_token = issuer.issue(user_id=7, account_id=7, role="admin", audience="rialto-admin")
         head, body, signature = token.split(".")
         for forged in (
-            stranger.issue(user_id=7, account_id=7, role="user", audience="rialto"),
-            admin_token,
+            issued_by(stranger, "rialto"),
+            issued_by(issuer, "rialto-admin"),
             f"{head}.{body}.",
             f"{head}.{body[:-2]}AA.{signature}",
             "eyJhbGciOiJub25lIn0." + body + ".",
@@ -141,6 +148,32 @@ async def test_tokens_of_the_gateway_open_the_account_and_forged_ones_do_not(
         await early.connection.close()
         await client.connection.close()
     redis.close()
+
+
+async def test_a_session_that_the_gateway_ends_is_over_here(redis_url: str, tmp_path: Path) -> None:
+    port, home = choose_port(), tmp_path / "home"
+    home.mkdir()
+    token = issued_by(TokenIssuer(load_or_create_signing_key(home), lifetime_s=900), "rialto")
+    with connect(redis_url) as redis:
+        venue_with_markets(redis, Keys("test"), "TATA")
+    gateway = Revocations(limits_url(redis_url, ""), "test", is_source=True)
+    with running_service("broadcaster", home, settings(redis_url, port)):
+        client = await subscribed(port, CHANNEL, token=token)
+        await gateway.announce({"session": int(time.time()) + 900})
+        assert await close_code(client) == 4401
+        again = await subscribed(port, CHANNEL)
+        assert (await again.ask(op="auth", token=token))["code"] == "SESSION_REVOKED"
+        await again.connection.close()
+    with running_service("broadcaster", home, settings(redis_url, port)):
+        # One that starts later reads the record; a socket that was quicker is closed by it.
+        late = await subscribed(port, CHANNEL)
+        answer = await late.ask(op="auth", token=token)
+        if answer["op"] == "authenticated":
+            assert await close_code(late) == 4401
+        else:
+            assert answer["code"] == "SESSION_REVOKED"
+            await late.connection.close()
+    await gateway.close()
 
 
 @pytest.mark.parametrize("has_redis", [True, False])

@@ -162,6 +162,16 @@ async def test_an_expired_token_closes_the_socket_with_4401(redis_url: str) -> N
         assert time.time() >= soon_s
 
 
+async def test_a_revoked_session_closes_its_sockets_with_4401_at_once(redis_url: str) -> None:
+    async with running(redis_url) as venue:
+        revoked, kept = await venue.client(), await venue.client()
+        await revoked.ask(op="auth", token="account-7-of-one")
+        await kept.ask(op="auth", token="account-7-of-two")
+        venue.server.revoke(frozenset({"one"}))
+        assert await close_code(revoked) == 4401
+        assert (await kept.ask(op="ping"))["op"] == "pong"
+
+
 async def test_a_stop_says_1012_to_every_client(redis_url: str) -> None:
     async with running(redis_url) as venue:
         clients = [await venue.client(CHANNEL) for _ in range(3)]

@@ -312,3 +312,25 @@ def test_a_closed_session_leaves_nothing_behind() -> None:
     assert not talk.hub.accounts.connections
     assert talk.hub.accounts.take_request() is None
     talk.session.close()
+
+
+def test_a_revoked_session_ends_its_connections_and_no_others() -> None:
+    talk = Talk()
+    other, stranger = talk.another(), talk.another()
+    talk.say({"op": "auth", "token": "account-7-of-one"})
+    talk.say({"op": "auth", "token": "account-7-of-two"}, other)
+    for session in (talk.session, other, stranger):
+        session.revoke(frozenset({"one", "three"}))
+    assert talk.session.ending == (4401, "the session was revoked")
+    assert (other.ending, stranger.ending) == (None, None)
+    assert talk.say({"op": "ping", "id": 1}) == [], "nothing is answered any more"
+
+
+def test_after_a_new_login_on_the_connection_the_old_one_no_longer_counts() -> None:
+    talk = Talk()
+    for session_id in ("one", "two"):
+        talk.say({"op": "auth", "token": f"account-7-of-{session_id}"})
+    talk.session.revoke(frozenset({"one"}))
+    assert talk.session.ending is None
+    talk.session.revoke(frozenset({"two"}))
+    assert talk.end_code() == 4401

@@ -114,13 +114,13 @@ def test_money_from_nowhere_is_noticed(ledger: OutsideLedger) -> None:
 
 
 def test_a_withdrawal_is_held_until_it_leaves_or_comes_back(ledger: OutsideLedger) -> None:
-    ledger.withdrawal_requested(4, "ann", "INR", Decimal(300))
-    ledger.withdrawal_requested(5, "ann", "INR", Decimal(500))
+    ledger.asks_out(4, "ann", "INR", Decimal(300))
+    ledger.asks_out(5, "ann", "INR", Decimal(500))
     assert ledger.held("ann", "INR") == 1_000, "and 200 in an order"
-    ledger.withdrawal_ended(6, 4, has_left=True)
-    ledger.withdrawal_ended(7, 5, has_left=False)
+    ledger.ended(6, 4, is_gone=True)
+    ledger.ended(7, 5, is_gone=False)
     assert ledger.totals["ann"]["INR"] == 700
     assert ledger.held("ann", "INR") == 200
     ledger.check_conservation(["ann", "bob"])
     with pytest.raises(AssertionError, match="in debt"):
-        ledger.withdrawal_requested(8, "ann", "INR", Decimal(501))
+        ledger.asks_out(8, "ann", "INR", Decimal(501))

@@ -71,7 +71,10 @@ def test_every_command_of_the_tour_does_what_the_readme_says(tmp_path: Path) -> 
     tour = "set -e\n" + "\n".join(here(block, environ) for block in blocks("bash"))
     with exchange(home, environ):
         said = run(["bash", "-c", tour], environ)
-        trades = run([sys.executable, "-c", here(blocks("python")[0], environ)], environ)
+        trades, traded = (
+            run([sys.executable, "-c", here(block, environ)], environ)
+            for block in blocks("python")[:2]
+        )
     assert '"username":"bob","account_id":' in said
     assert '"status":"open"' in said, "Alice's order rests"
     assert '"status":"filled"' in said, "Bob's is filled"
@@ -89,13 +92,21 @@ def test_every_command_of_the_tour_does_what_the_readme_says(tmp_path: Path) -> 
     assert '"stop_price":"96"' in said, "Bob's stop has moved"
     assert '{"count":3,' in said, "his bid and his two stops are taken back"
     assert "difference" in said, "the proof has been shown"
+    assert '"limit":{' in said, "one cancels the other"
+    assert '"results":[{"status":201' in said, "the batch is answered command by command"
+    assert '"valid":true' in said
+    assert '"cancel_at_ns":' in said
+    assert '"price":"94"' in said, "the bot's key signed well"
+    assert '"status":"settled"' in said, "the money has left"
     assert '"code":' not in said, "nothing was refused"
+    assert traded.startswith("open ")
+    assert traded.endswith("cancelled\n")
     assert '"channel":"trades:TATA_INR"' in trades
     assert '"quantity":"4"' in trades
 
 
 def test_the_core_can_be_used_alone_as_the_readme_shows() -> None:
-    said = run([sys.executable, "-c", blocks("python")[1]], dict(os.environ))
+    said = run([sys.executable, "-c", blocks("python")[2]], dict(os.environ))
     assert "TradeExecuted" in said
     assert said.endswith("(60000, 0)\n")
 

@@ -34,6 +34,29 @@ def test_recovery_and_takeover_are_measured_on_a_redis_of_their_own() -> None:
     assert takeover["p50_s"] == takeover["longest_s"]
 
 
+def test_the_gateway_is_measured_beside_an_application_that_does_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rialto", "bench", "gateway", "--json", "--quick"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = {row["what"].strip(): row for row in map(json.loads, done.stdout.splitlines())}
+    assert rows["orders sent"]["value"] == 200 + 100 + 200 + 400 + 400
+    for sound in (
+        "not acknowledged",
+        "acknowledged twice as one",
+        "in the journal beyond those sent",
+        "money beyond what was paid in, atoms",
+        "refused",
+    ):
+        assert (rows[sound]["value"], rows[sound]["reached"]) == (0, True), sound
+    for goal in ("order at 1,000/s, p50", "orders by WebSocket", "depth", "of the empty POST"):
+        assert rows[goal]["goal"]
+        assert rows[goal]["value"] > 0
+    assert rows["memory after 100,000 orders"]["value"] > 0
+
+
 def test_the_benchmarks_stand_together() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "rialto", "bench", "--help"],
@@ -43,5 +66,5 @@ def test_the_benchmarks_stand_together() -> None:
     )
     assert all(
         name in done.stdout
-        for name in ("engine", "pipeline", "recovery", "size", "takeover", "tapes")
+        for name in ("engine", "gateway", "pipeline", "recovery", "size", "takeover", "tapes")
     )

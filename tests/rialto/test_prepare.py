@@ -27,6 +27,15 @@ def test_the_services_find_redis_through_the_settings_file(tmp_path: Path) -> No
     settings = load_settings(environ={"RIALTO_CONFIG": str(config)})
     assert settings.redis_url == f"redis://:{password}@redis:6379/0"
     assert f"\nrequirepass {password}\n" in (tmp_path / "redis.conf").read_text()
+    assert settings.limits_redis_url == f"redis://:{password}@limits:6379/0"
+    assert f"\nrequirepass {password}\n" in (tmp_path / "limits.conf").read_text()
+
+
+def test_the_redis_of_limits_keeps_nothing_and_cannot_grow(tmp_path: Path) -> None:
+    prepare_containers(tmp_path / "rialto.toml")
+    lines = (tmp_path / "limits.conf").read_text().splitlines()
+    wanted = {"appendonly no", 'save ""', "maxmemory 64mb", "maxmemory-policy allkeys-lru"}
+    assert wanted <= set(lines)
 
 
 def test_redis_gets_the_settings_of_the_embedded_one(tmp_path: Path) -> None:
@@ -46,14 +55,14 @@ def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
     prepare_containers(tmp_path / "rialto.toml")
     before = read(tmp_path)
     prepare_containers(tmp_path / "rialto.toml")
-    assert len(before) == 2
+    assert len(before) == 3
     assert read(tmp_path) == before
 
 
 def test_the_files_are_for_their_owner_only(tmp_path: Path) -> None:
     prepare_containers(tmp_path / "rialto.toml")
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(files) == 3
+    assert len(files) == 4
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
 

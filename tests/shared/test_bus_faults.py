@@ -67,6 +67,7 @@ async def test_while_redis_stands_still_everybody_is_answered_within_bounds(
         assert unknown + refused == count
         assert bench.bus.in_flight == 0
         # Who was told that nothing was done was told the truth, also after Redis has gone on.
+        await bench.ready()
         task = bench.send("after")
         await eventually_async(lambda: bench.engine.journalled >= 1 and bool(bench.engine.work()))
         await eventually_async(lambda: bool(bench.engine.work()) or task.done())

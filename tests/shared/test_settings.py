@@ -118,6 +118,17 @@ def test_a_variable_says_yes_or_no_in_the_usual_words(text: str, value: bool) ->
             "and '*' is none (from RIALTO_WS_ALLOWED_ORIGINS).",
         ),
         (
+            "RIALTO_FAUCET_AMOUNTS",
+            "INR=5,TATA=0",
+            "faucet_amounts must list amounts like INR=1000, and 'TATA=0' is none "
+            "(from RIALTO_FAUCET_AMOUNTS).",
+        ),
+        (
+            "RIALTO_FAUCET_AMOUNTS",
+            "INR=5,INR=6",
+            "faucet_amounts names an asset twice (from RIALTO_FAUCET_AMOUNTS).",
+        ),
+        (
             "RIALTO_WS_PORT",
             "8000",
             "Each listener needs a port of its own, "
@@ -195,6 +206,11 @@ def test_paths_derive_from_home(empty_folder: Path) -> None:
     assert Settings(home="h").archive_path == Path("h/archive")
     assert Settings(home="h", archive_dir="a").archive_path == Path("a")
     assert Settings(home="~/h").home_path == Path.home() / "h"
+
+
+def test_the_faucets_amounts_are_read_by_asset() -> None:
+    settings = Settings(faucet_amounts="INR=1000.50, BTC=0.00000001")
+    assert settings.faucet == {"INR": "1000.50", "BTC": "0.00000001"}
 
 
 def test_origins_are_split_at_commas() -> None:

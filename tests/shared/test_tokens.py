@@ -55,6 +55,7 @@ def claims(**changes: object) -> dict[str, object]:
         "nbf": NOW_S,
         "exp": NOW_S + 900,
         "jti": "one",
+        "sid": "session",
     }
     merged = {**good, **changes}
     return {name: value for name, value in merged.items() if value is not None}
@@ -76,6 +77,24 @@ def signed(
 def _b64(value: object) -> str:
     data = value if isinstance(value, bytes) else json.dumps(value).encode()
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def signed_as_it_is(header: bytes, payload: bytes) -> str:
+    """Sign with the true key what no library of JSON would write."""
+    text = f"{_b64(header)}.{_b64(payload)}"
+    return f"{text}.{_b64(KEY.sign(text.encode()))}"
+
+
+def twice(value: dict[str, Any], name: str, other: object) -> bytes:
+    return (
+        json.dumps(value)
+        .encode()
+        .replace(b"{", b'{"%s":%s,' % (name.encode(), json.dumps(other).encode()), 1)
+    )
+
+
+def good_header() -> bytes:
+    return json.dumps({"alg": "EdDSA", **headers()}).encode()
 
 
 def unsigned(alg: str) -> str:
@@ -125,6 +144,30 @@ ATTACKS: dict[str, Callable[[], str]] = {
     "the venue's own account": lambda: signed(claims(acc=0)),
     "a negative account": lambda: signed(claims(acc=-9)),
     "a role that is a list": lambda: signed(claims(role=["admin"])),
+    "an account said twice": lambda: signed_as_it_is(good_header(), twice(claims(), "acc", 8)),
+    "an audience said twice": lambda: signed_as_it_is(
+        good_header(), twice(claims(), "aud", ADMIN_AUDIENCE)
+    ),
+    "an algorithm said twice": lambda: signed_as_it_is(
+        twice({"alg": "EdDSA", **headers()}, "alg", "none"), json.dumps(claims()).encode()
+    ),
+    "a compressed payload": lambda: signed(header=headers(zip="DEF")),
+    "a payload beside it": lambda: signed(header=headers(b64=False)),
+    "a certificate inside the header": lambda: signed(header=headers(x5c=["MIIB"])),
+    "a list as type": lambda: signed_as_it_is(
+        json.dumps({"alg": "EdDSA", **headers(), "typ": [TOKEN_TYPE]}).encode(),
+        json.dumps(claims()).encode(),
+    ),
+    "a list as kid": lambda: signed_as_it_is(
+        json.dumps({"alg": "EdDSA", **headers(), "kid": [key_id(KEY.public_key())]}).encode(),
+        json.dumps(claims()).encode(),
+    ),
+    "a sign that is no letter after it": lambda: signed() + "!",
+    "padding after it": lambda: signed() + "==",
+    "a line's end after it": lambda: signed() + "\n",
+    "a space within the signature": lambda: signed()[:-5] + " " + signed()[-5:],
+    "no signature": lambda: signed().rpartition(".")[0] + ".",
+    "a dot more": lambda: signed() + ".",
     "an empty token": lambda: "",
     "one part": lambda: "abc",
     "five parts": lambda: "a.b.c.d.e",
@@ -145,7 +188,9 @@ def test_a_forged_token_opens_nothing(verifier: TokenVerifier, attack: str) -> N
     assert refused.value.code == "INVALID_TOKEN"
 
 
-@pytest.mark.parametrize("name", ["exp", "nbf", "iat", "iss", "aud", "sub", "jti", "acc", "role"])
+@pytest.mark.parametrize(
+    "name", ["exp", "nbf", "iat", "iss", "aud", "sub", "jti", "acc", "role", "sid"]
+)
 def test_every_claim_is_required(verifier: TokenVerifier, name: str) -> None:
     with pytest.raises(TokenError):
         verifier.verify(signed(claims(**{name: None})), AUDIENCE)
@@ -153,11 +198,12 @@ def test_every_claim_is_required(verifier: TokenVerifier, name: str) -> None:
 
 def test_each_changed_character_is_noticed(verifier: TokenVerifier) -> None:
     token = signed()
-    # The last character carries two bits that no signature covers, so it is left out.
-    for at in range(len(token) - 1):
-        changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
-        with pytest.raises(TokenError):
-            verifier.verify(changed, AUDIENCE)
+    verifier.verify(token, AUDIENCE)
+    for at, letter in enumerate(token):
+        # Each bit of each character, of the last one too, whose last four are of no byte.
+        for changed in {chr(ord(letter) ^ 1 << bit) for bit in range(7)}:
+            with pytest.raises(TokenError):
+                verifier.verify(token[:at] + changed + token[at + 1 :], AUDIENCE)
 
 
 def test_an_expired_token_is_told_so_even_when_it_was_good_before(path: Path) -> None:

@@ -15,7 +15,7 @@ import httpx
 from websockets.exceptions import WebSocketException
 
 from shared.bus import CommandBus
-from shared.messages import Command, CreateAsset, CreateMarket, MarketRules
+from shared.messages import Command, CreateAsset, CreateMarket, Deposit, MarketRules, Withdraw
 from shared.outcomes import Answered
 from shared.wire import CommandResult
 from tests.support.campaign_clients import (
@@ -26,14 +26,17 @@ from tests.support.campaign_clients import (
     Request,
     Told,
 )
-from tests.support.campaign_money import Money, next_money
+from tests.support.campaign_money import Teller, opened_teller
 from tests.support.campaign_orders import ASSET_SCALES, FEES_PPM, Wishes
+from tests.support.campaign_sockets import SocketClient
 from tests.support.campaign_system import System
 from tests.support.deadlines import eventually_async
 from tests.support.feed_client import FeedClient, open_feed
 
 ACCOUNTS = 5
 LANES_PER_ACCOUNT = 3  # Requests under way at once for one account.
+TELLER_LANES = 6  # Withdrawals, decisions and transfers under way at once.
+SOCKET_LANE = 2  # The last of them goes by WebSocket.
 PASSWORD = "a long enough password"
 FIRST_DEPOSITS = {"INR": 5_000_000, "TATA": 2_000, "JIO": 2_000}
 TREASURY_PAUSE_S = 0.1
@@ -47,6 +50,16 @@ MARKET_WATCHED = "TATA_INR"
 
 
 @dataclass
+class Money:
+    """One deposit (or, below zero, withdrawal) that the operator has sent."""
+
+    account: str
+    asset: str
+    amount: int
+    result: CommandResult | None = None
+
+
+@dataclass
 class Campaign:
     """Everything that the outside saw; `kills` says how often each was killed."""
 
@@ -55,6 +68,7 @@ class Campaign:
     http: httpx.AsyncClient
     clients: dict[str, Client]
     counts: Counts
+    teller: Teller
     requests: list[Request] = field(default_factory=list)
     money: list[Money] = field(default_factory=list)
     kills: dict[str, int] = field(default_factory=dict)
@@ -70,6 +84,8 @@ class Campaign:
         """Send one request after the other, until cancelled."""
         random = Random(f"{self.seed}-{client.name}-{lane}")
         wishes = Wishes(client.name, random, count=lane * 1_000_000)
+        if lane == SOCKET_LANE:
+            client = SocketClient(client, self.system.entry_url)
         while True:
             request = wishes.next()
             self.requests.append(request)
@@ -78,16 +94,24 @@ class Campaign:
             await asyncio.sleep(random.uniform(0, PAUSE_MAX_S))
 
     async def move_money(self, bus: CommandBus) -> None:
-        """Bring money in and out over the bus, some of it asked for first, until cancelled."""
+        """Bring money in and out over the bus, until cancelled."""
         random = Random(f"{self.seed}-treasury")
         while True:
-            money = next_money(random, list(self.clients), self.money)
+            account = random.choice(list(self.clients))
+            asset = random.choice(list(ASSET_SCALES))
+            money = Money(account, asset, random.choice((1, -1)) * random.randint(1, 50))
             self.money.append(money)
             await self.send_money(bus, money, f"money-{len(self.money)}")
             await asyncio.sleep(TREASURY_PAUSE_S)
 
     async def send_money(self, bus: CommandBus, money: Money, key: str) -> None:
-        command = money.command(self.clients[money.account].account_id, key)
+        kind: type[Deposit] | type[Withdraw] = Deposit if money.amount > 0 else Withdraw
+        command = kind(
+            account_id=self.clients[money.account].account_id,
+            idempotency_key=key,
+            asset=money.asset,
+            amount_atoms=abs(money.amount) * 10 ** ASSET_SCALES[money.asset],
+        )
         money.result = await submitted(bus, command)
 
     async def watch(self) -> None:
@@ -236,13 +260,17 @@ async def opened_campaign(system: System, seed: int) -> AsyncIterator[tuple[Camp
             client = Client(http, name, counts, Random(f"{seed}-{name}"))
             await client.register(PASSWORD)
             clients[name] = client
-        campaign = Campaign(system, seed, http, clients, counts)
+        teller = await opened_teller(system, clients, password=PASSWORD, seed=seed)
+        campaign = Campaign(system, seed, http, clients, counts, teller)
         for name in clients:
             for asset, amount in FIRST_DEPOSITS.items():
                 money = Money(name, asset, amount)
                 campaign.money.append(money)
                 await campaign.send_money(bus, money, f"money-{len(campaign.money)}")
-        yield campaign, bus
+        try:
+            yield campaign, bus
+        finally:
+            await teller.operator.http.aclose()
 
 
 async def run_kills(campaign: Campaign, bus: CommandBus, kills_each: int) -> None:
@@ -256,6 +284,7 @@ async def run_kills(campaign: Campaign, bus: CommandBus, kills_each: int) -> Non
     load += [
         asyncio.create_task(campaign.move_money(bus)),
         asyncio.create_task(campaign.watch()),
+        *(asyncio.create_task(campaign.teller.work()) for _ in range(TELLER_LANES)),
     ]
     killers = asyncio.gather(*(campaign.kill(name, kills_each, gate) for name in KILL_PAUSE_MAX_S))
     try:

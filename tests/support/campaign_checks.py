@@ -14,6 +14,7 @@ from engine.core.exchange import Limits
 from engine.entries import Entry, decode_entry
 from engine.verify import verify
 from shared.bus import CommandBus
+from tests.support import campaign_money_checks as money_checks
 from tests.support.campaign import (
     MARKET_WATCHED,
     PROGRESS_DEADLINE_S,
@@ -21,7 +22,7 @@ from tests.support.campaign import (
     is_ready,
     subscribed_feed,
 )
-from tests.support.campaign_clients import RETRY_PAUSE_S, Request, Told
+from tests.support.campaign_clients import ORDERS, RETRY_PAUSE_S, Request, Told
 from tests.support.campaign_orders import ASSET_SCALES, MARKETS
 from tests.support.campaign_system import VENUE
 from tests.support.deadlines import eventually_async
@@ -46,6 +47,7 @@ async def heal(campaign: Campaign, bus: CommandBus) -> None:
             await campaign.send_money(bus, money, f"money-{number}")
     open_ends = [request for request in campaign.requests if request.told is Told.NOTHING]
     await _in_parallel(campaign, open_ends, _learn)
+    await money_checks.learn(campaign.teller)
 
 
 async def _learn(campaign: Campaign, request: Request) -> None:
@@ -74,6 +76,7 @@ async def check_answers(campaign: Campaign) -> None:
     for request in placed[:: max(1, len(placed) // MISMATCHES_ASKED)]:
         if "n" in request.answer:
             await _ask_otherwise(campaign, request)
+    await money_checks.check_repeats(campaign.teller)
 
 
 async def _ask_again(campaign: Campaign, request: Request) -> None:
@@ -111,11 +114,16 @@ def keep_books(campaign: Campaign) -> OutsideLedger:
         for request in campaign.requests
         if request.told is Told.ANSWERED and "n" in request.answer
     ]
-    for _n, note in sorted(notes, key=lambda pair: pair[0]):
-        if isinstance(note, Request):
+    notes += money_checks.notes_of(campaign.teller)
+    for n, note in sorted(notes, key=lambda pair: pair[0]):
+        if isinstance(note, tuple) or (isinstance(note, Request) and note.path != ORDERS):
+            money_checks.enter(ledger, campaign.teller, note)
+        elif isinstance(note, Request):
             _enter(ledger, note)
+        elif note.result.code is None:
+            ledger.moved(n, note.account, note.asset, Decimal(note.amount))
         else:
-            note.enter(ledger)
+            ledger.refused(n)
     return ledger
 
 
@@ -133,8 +141,8 @@ def _enter(ledger: OutsideLedger, request: Request) -> None:
 
 async def check_accounts(campaign: Campaign, ledger: OutsideLedger) -> None:
     """Balances, open orders and depth over REST are exactly those of the books."""
-    ledger.check_conservation(campaign.clients)
-    for name, client in campaign.clients.items():
+    ledger.check_conservation(campaign.teller.accounts)
+    for name, client in campaign.teller.accounts.items():
         balances = (await client.get("/balances"))["balances"]
         for asset in ASSET_SCALES:
             total, held = ledger.totals[name][asset], ledger.held(name, asset)
@@ -225,6 +233,7 @@ async def check_archive(campaign: Campaign) -> Replayed:
     record = await asyncio.to_thread(read_record, system.redis.url, VENUE, system.archive)
     replayed = await asyncio.to_thread(check_replay, record)
     check_journal_holds_answers(campaign, record.entries)
+    money_checks.check_journal(campaign.teller, record.entries)
     return replayed
 
 
@@ -248,12 +257,14 @@ async def check_all(campaign: Campaign, bus: CommandBus) -> dict[str, int]:
     replayed = await check_archive(campaign)
     ledger = keep_books(campaign)
     await check_accounts(campaign, ledger)
+    withdrawals = await money_checks.check_shown(campaign.teller, ledger)
     await check_feed(campaign)
     return {
+        **{f"withdrawals {status}": count for status, count in withdrawals.items()},
+        "money requests": len(campaign.teller.requests),
         "requests": len(campaign.requests),
         "definite": campaign.definite(),
         "trades": ledger.trades,
-        "withdrawals ended": sum(money.ends is not None for money in campaign.money),
         "entries": replayed.exchange.n,
         "takeovers from memory": campaign.system.takeovers(),
         "feed connections": campaign.feed_connections,

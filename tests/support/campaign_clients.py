@@ -20,6 +20,7 @@ PAUSE_MAX_S = 0.12  # Between two requests of one lane, so that two cores are no
 KNOWN_ORDERS_MAX = 30
 GIVE_UP_RATE = 0.03  # Of the requests that got no definite answer at once.
 STATUS_RATE = 0.3  # Of the retries that ask at the status address instead of sending again.
+ORDERS = "/order"
 INDEFINITE = (202, 503, 504)
 
 
@@ -39,6 +40,7 @@ class Request:
     key: str
     method: str
     body: dict[str, str | int]
+    path: str = ORDERS
     told: Told = Told.REFUSED
     status: int = 0
     answer: Answer = field(default_factory=dict)
@@ -65,73 +67,90 @@ class Client:
         self.http = http
         self.name = name
         self.account_id = 0
-        self._headers: dict[str, str] = {}
-        self._counts = counts
-        self._random = random
+        self.headers: dict[str, str] = {}
+        self.counts = counts
+        self.random = random
 
     async def register(self, password: str) -> None:
         credentials = {"username": self.name, "password": password}
         registered = await self.http.post("/api/v1/auth/register", json=credentials)
         assert registered.status_code == 201, registered.text
         self.account_id = registered.json()["account_id"]
-        logged_in = await self.http.post("/login", json=credentials)
+        await self.log_in(self.name, password)
+
+    async def open_second(self, password: str) -> "Client":
+        """Add an account of the same user, and return who speaks for it."""
+        made = await self.http.post(
+            "/api/v1/accounts", json={"label": "second"}, headers=self.headers
+        )
+        assert made.status_code == 201, made.text
+        second = Client(self.http, f"{self.name}+", self.counts, self.random)
+        second.account_id = made.json()["account_id"]
+        await second.log_in(self.name, password, account_id=second.account_id)
+        return second
+
+    async def log_in(self, username: str, password: str, **more: int) -> None:
+        body = {"username": username, "password": password, **more}
+        logged_in = await self.http.post("/login", json=body)
         assert logged_in.status_code == 200, logged_in.text
-        self._headers = {"Authorization": f"Bearer {logged_in.json()['access_token']}"}
+        self.headers = {"Authorization": f"Bearer {logged_in.json()['access_token']}"}
 
     async def get(self, path: str) -> Answer:
-        response = await self.http.get(path, headers=self._headers)
+        response = await self.http.get(path, headers=self.headers)
         assert response.status_code == 200, response.text
         answer: Answer = response.json()
         return answer
 
     async def send(self, request: Request) -> bool:
         """Send once; note and return whether the answer is definite."""
-        headers = {**self._headers, "Idempotency-Key": request.key}
-        self._counts.sent += 1
+        headers = {**self.headers, "Idempotency-Key": request.key}
+        self.counts.sent += 1
         request.sent += 1
         known, request.told = request.told, Told.NOTHING  # Also if we are cancelled here.
         try:
             response = await self.http.request(
-                request.method, "/order", json=request.body, headers=headers
+                request.method, request.path, json=request.body, headers=headers
             )
         except httpx.ConnectError:
-            self._counts.disconnected += 1
+            self.counts.disconnected += 1
             request.told = known  # Nobody was there: it was not sent.
             return False
         except httpx.HTTPError:
-            self._counts.disconnected += 1
+            self.counts.disconnected += 1
             return False
         if response.status_code == 503:
             request.told = known
-        return self._take(request, response)
+        return self.take(request, response.status_code, response.json())
 
     async def look_up(self, request: Request) -> bool:
         """Ask what became of it, without sending it again."""
-        self._counts.looked_up += 1
+        self.counts.looked_up += 1
         path = f"/api/v1/order?idempotency_key={request.key}"
         try:
-            response = await self.http.get(path, headers=self._headers)
+            response = await self.http.get(path, headers=self.headers)
         except httpx.HTTPError:
             return False
         if response.status_code == 404 and response.json()["code"] == "UNKNOWN_IDEMPOTENCY_KEY":
             return False
-        if response.status_code == 503 or not self._take(request, response):
+        if response.status_code == 503:
+            return False
+        if not self.take(request, response.status_code, response.json()):
             return False
         if (request.method, request.status) == ("POST", 200):
             request.status = 201  # The status address found it; it did not create it.
         return True
 
-    def _take(self, request: Request, response: httpx.Response) -> bool:
-        status, answer = response.status_code, response.json()
+    def take(self, request: Request, status: int, answer: Answer) -> bool:
+        """Note an answer, and return whether it is definite."""
         if status in INDEFINITE:
-            self._counts.accepted += status == 202
-            self._counts.refused += status == 503
-            self._counts.unknown += status == 504
+            self.counts.accepted += status == 202
+            self.counts.refused += status == 503
+            self.counts.unknown += status == 504
             return False
-        assert status < 500, response.text
-        assert status not in (400, 401, 403, 405, 429), response.text
+        assert status < 500, answer
+        assert status not in (400, 401, 403, 405, 429), answer
         answer.pop("request_id", None)
-        self._counts.replayed += bool(answer.pop("replayed", False))
+        self.counts.replayed += bool(answer.pop("replayed", False))
         request.told, request.status, request.answer = Told.ANSWERED, status, answer
         return True
 
@@ -140,11 +159,12 @@ class Client:
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + RETRY_DEADLINE_S
         while not await self._try(request):
-            if self._random.random() < GIVE_UP_RATE:
+            if self.random.random() < GIVE_UP_RATE:
                 return
             assert loop.time() < deadline_s, f"No definite answer in time: {request}"
-            await asyncio.sleep(RETRY_PAUSE_S * self._random.uniform(0.5, 2))
+            await asyncio.sleep(RETRY_PAUSE_S * self.random.uniform(0.5, 2))
 
     async def _try(self, request: Request) -> bool:
-        asks = request.told is Told.NOTHING and self._random.random() < STATUS_RATE
+        asks = request.told is Told.NOTHING and self.random.random() < STATUS_RATE
+        asks = asks and request.path == ORDERS  # The other addresses have no such question.
         return await (self.look_up(request) if asks else self.send(request))

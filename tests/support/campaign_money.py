@@ -1,111 +1,122 @@
-"""What the operator of a campaign does with money: it comes, goes, and is asked for and let go.
+"""Money that moves through the gateway during a campaign: withdrawals, decisions, transfers.
 
-The rule of this file: each step is one command, of which the answer is known before the next one is
-made up, so an end always names a withdrawal that is there.
+The rule of this file: owners and operators decide the same withdrawals at the same time, and each
+of them asks until the answer is definite.
 """
 
-from dataclasses import dataclass
-from decimal import Decimal
-from enum import Enum
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 
-from shared.messages import (
-    CancelWithdrawal,
-    Command,
-    Deposit,
-    RequestWithdrawal,
-    ResolveWithdrawal,
-    Withdraw,
-)
-from shared.wire import CommandResult
+import httpx
+from typer.testing import CliRunner
+
+from api.cli import admin_app
+from tests.support.campaign_clients import Client, Counts, Request, Told
 from tests.support.campaign_orders import ASSET_SCALES
-from tests.support.ledger_book import OutsideLedger
+from tests.support.campaign_system import System
 
-AMOUNT_MAX = 50
-END_RATE = 0.4  # Of the steps, while anything is pending: so some always is.
+MONEY_PAUSE_MAX_S = 0.15
+KNOWN_MAX = 20
+OPERATOR = "treasurer"
+ENDS = {"approve": "settled", "refuse": "refused", "cancel": "cancelled"}
+WITHDRAWALS, TRANSFERS = "/api/v1/withdrawals", "/api/v1/transfers"
+DECISIONS = "/api/v1/admin/withdrawals"
 
 
-class Step(Enum):
-    MOVED = "moved"
-    REQUESTED = "requested"
-    SETTLED = "settled"
-    REFUSED = "refused"
-    CANCELLED = "cancelled"
+def make_operator(home: Path, password: str) -> None:
+    """Make the admin of the campaign, as one does at the machine itself."""
+    words = ["create", OPERATOR, "--password-stdin", "--home", str(home)]
+    result = CliRunner().invoke(admin_app, words, input=f"{password}\n")
+    assert result.exit_code == 0, result.output
 
 
 @dataclass
-class Money:
-    """One step that the operator has sent; a negative amount goes out. `ends` is a request."""
+class Teller:
+    """Sends all of it, and notes it; `accounts` has two accounts of each user."""
 
-    account: str
-    asset: str
-    amount: int
-    step: Step = Step.MOVED
-    ends: "Money | None" = None
-    result: CommandResult | None = None
+    accounts: dict[str, Client]
+    operator: Client
+    random: Random
+    requests: list[Request] = field(default_factory=list)
+    pending: list[tuple[int, str]] = field(default_factory=list)  # Some of them, with their owner.
 
-    def command(self, account_id: int, key: str) -> Command:
-        if self.ends is not None:
-            return self._end(account_id, key, self.ends.withdrawal_id)
-        kinds: dict[Step, type[Deposit] | type[Withdraw] | type[RequestWithdrawal]] = {
-            Step.MOVED: Deposit if self.amount > 0 else Withdraw,
-            Step.REQUESTED: RequestWithdrawal,
-        }
-        return kinds[self.step](
-            account_id=account_id,
-            idempotency_key=key,
-            asset=self.asset,
-            amount_atoms=abs(self.amount) * 10 ** ASSET_SCALES[self.asset],
-        )
+    async def work(self) -> None:
+        """Ask, decide and transfer, until cancelled."""
+        while True:
+            roll = self.random.random()
+            if self.pending and roll < 0.4:
+                await self._decide()
+            elif roll < 0.7:
+                await self._ask_out()
+            else:
+                await self._transfer()
+            await asyncio.sleep(self.random.uniform(0, MONEY_PAUSE_MAX_S))
 
-    def _end(self, account_id: int, key: str, withdrawal_id: int) -> Command:
-        if self.step is Step.CANCELLED:
-            return CancelWithdrawal(
-                account_id=account_id, idempotency_key=key, withdrawal_id=withdrawal_id
-            )
-        is_settled = self.step is Step.SETTLED
-        return ResolveWithdrawal(
-            idempotency_key=key, withdrawal_id=withdrawal_id, is_settled=is_settled
-        )
+    def client_of(self, request: Request) -> Client:
+        return self.operator if request.account == OPERATOR else self.accounts[request.account]
 
-    @property
-    def withdrawal_id(self) -> int:
-        assert self.result is not None, f"Nobody knows yet what became of {self}."
-        return self.result.n
+    async def _send(self, account: str, method: str, path: str, **body: str | int) -> Request:
+        key = f"teller-{len(self.requests)}"
+        request = Request(account, key, method, body, path=path)
+        self.requests.append(request)
+        await self.client_of(request).settle(request)
+        return request
 
-    def enter(self, ledger: OutsideLedger) -> None:
-        """Enter the answer into the books."""
-        assert self.result is not None, f"Never answered: {self}"
-        n = self.result.n
-        if self.result.code is not None:
-            assert self.ends is None, f"A pending withdrawal could not be ended: {self}"
-            ledger.refused(n)
-        elif self.step is Step.REQUESTED:
-            ledger.withdrawal_requested(n, self.account, self.asset, Decimal(-self.amount))
-        elif self.ends is None:
-            ledger.moved(n, self.account, self.asset, Decimal(self.amount))
-        else:
-            ledger.withdrawal_ended(n, self.ends.withdrawal_id, has_left=self.step is Step.SETTLED)
+    def _wish(self) -> tuple[str, str, str]:
+        account = self.random.choice(list(self.accounts))
+        amount = self.random.randint(1, 40) if self.random.random() < 0.95 else 10**9
+        return account, self.random.choice(list(ASSET_SCALES)), str(amount)
 
+    async def _ask_out(self) -> None:
+        account, asset, amount = self._wish()
+        wish = {"asset": asset, "amount": amount, "destination": f"the bank of {account}"}
+        request = await self._send(account, "POST", WITHDRAWALS, **wish)
+        if request.status == 201:
+            self.pending.append((request.answer["withdrawal_id"], account))
+            del self.pending[:-KNOWN_MAX]
 
-def next_money(random: Random, accounts: list[str], done: list[Money]) -> Money:
-    """Make up the next step, from all that were done."""
-    ended = {id(money.ends) for money in done}
-    pending = [
-        money
-        for money in done
-        if money.step is Step.REQUESTED and id(money) not in ended and _succeeded(money)
-    ]
-    if pending and random.random() < END_RATE:
-        request = random.choice(pending)
-        step = random.choice((Step.SETTLED, Step.REFUSED, Step.CANCELLED))
-        return Money(request.account, request.asset, request.amount, step, request)
-    account, asset = random.choice(accounts), random.choice(list(ASSET_SCALES))
-    amount = random.randint(1, AMOUNT_MAX)
-    if random.random() < 0.5:
-        return Money(account, asset, amount)
-    return Money(account, asset, -amount, random.choice((Step.MOVED, Step.REQUESTED)))
+    async def _transfer(self) -> None:
+        account, asset, amount = self._wish()
+        other = account.removesuffix("+") if account.endswith("+") else f"{account}+"
+        receiver = self.accounts[other].account_id
+        wish = {"asset": asset, "amount": amount}
+        await self._send(account, "POST", TRANSFERS, to_account_id=receiver, **wish)
+
+    async def _decide(self) -> None:
+        n, owner = self.pending.pop(self.random.randrange(len(self.pending)))
+        verbs = self.random.choices(("approve", "refuse", "cancel"), k=self.random.randint(1, 3))
+        await asyncio.gather(*(self._say(n, owner, verb) for verb in verbs))
+
+    async def _say(self, n: int, owner: str, verb: str) -> Request:
+        if verb == "cancel":
+            return await self._send(owner, "DELETE", f"{WITHDRAWALS}/{n}")
+        path = f"{DECISIONS}/{n}/{verb}"
+        return await self._send(OPERATOR, "POST", path, reason="The campaign says so.")
 
 
-def _succeeded(money: Money) -> bool:
-    return money.result is not None and money.result.code is None
+async def opened_teller(
+    system: System, clients: dict[str, Client], *, password: str, seed: int
+) -> Teller:
+    """Give each user a second account, and make an operator who has logged in."""
+    accounts = dict(clients)
+    for name, client in clients.items():
+        accounts[f"{name}+"] = await client.open_second(password)
+    await asyncio.to_thread(make_operator, system.home, password)
+    http = httpx.AsyncClient(base_url=system.admin_url, timeout=5.0)
+    random = Random(f"{seed}-teller")
+    operator = Client(http, OPERATOR, Counts(), random)
+    await operator.log_in(OPERATOR, password)
+    return Teller(accounts, operator, random)
+
+
+def verb_of(request: Request) -> str:
+    """Return approve, refuse or cancel for a decision, "" for another request."""
+    if request.method == "DELETE":
+        return "cancel"
+    return request.path.rpartition("/")[2] if request.path.startswith(DECISIONS) else ""
+
+
+def is_definite(request: Request) -> bool:
+    return request.told is Told.ANSWERED

@@ -37,7 +37,9 @@ class System:
         self.keys = Keys(VENUE)
         api_port, admin_port, ws_port = choose_port(), choose_port(), choose_port()
         self.api_url = f"http://127.0.0.1:{api_port}"
+        self.admin_url = f"http://127.0.0.1:{admin_port}"
         self.ws_url = f"ws://127.0.0.1:{ws_port}/ws"
+        self.entry_url = f"ws://127.0.0.1:{api_port}/api/v1/ws"
         settings = {
             "redis_url": redis.url,
             "venue": VENUE,
@@ -48,6 +50,7 @@ class System:
             "reply_timeout_ms": REPLY_TIMEOUT_MS,
             "engine_owner": "campaign",
             "demo_markets": "false",
+            "token_lifetime_s": 86_400,  # A campaign may take longer than a session should.
             "snapshot_interval_s": SNAPSHOT_INTERVAL_S,
         }
         self.doors = {"api": api_port, "broadcaster": ws_port}

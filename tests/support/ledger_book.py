@@ -62,8 +62,8 @@ class OutsideLedger:
     )
     brought_in: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     fees: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    asked_out: dict[int, tuple[str, str, Decimal]] = field(default_factory=dict)  # And not ended.
     open: dict[int, BookedOrder] = field(default_factory=dict)
-    withheld: dict[int, tuple[str, str, Decimal]] = field(default_factory=dict)
     order_ids: set[int] = field(default_factory=set)
     trades: int = 0
     last_n: int = 0
@@ -79,18 +79,27 @@ class OutsideLedger:
         self.brought_in[asset] += amount
         assert self.totals[account][asset] >= 0
 
-    def withdrawal_requested(self, n: int, account: str, asset: str, amount: Decimal) -> None:
-        """An amount is held until the withdrawal ends; it is named by this very number."""
+    def asks_out(self, n: int, account: str, asset: str, amount: Decimal) -> None:
+        """A withdrawal is held; its number is that of its entry."""
         self.enter(n)
-        self.withheld[n] = account, asset, amount
-        assert self.held(account, asset) <= self.totals[account][asset], f"{account} is in debt."
+        assert self.totals[account][asset] - self.held(account, asset) >= amount, (
+            f"{account} is in debt."
+        )
+        self.asked_out[n] = account, asset, amount
 
-    def withdrawal_ended(self, n: int, withdrawal_id: int, *, has_left: bool) -> None:
+    def ended(self, n: int, withdrawal_id: int, *, is_gone: bool) -> None:
+        """A withdrawal that was held has left, or is available again."""
         self.enter(n)
-        account, asset, amount = self.withheld.pop(withdrawal_id)
-        if has_left:
+        account, asset, amount = self.asked_out.pop(withdrawal_id)
+        if is_gone:
             self.totals[account][asset] -= amount
             self.brought_in[asset] -= amount
+
+    def transferred(self, n: int, giver: str, receiver: str, asset: str, amount: Decimal) -> None:
+        self.enter(n)
+        assert self.totals[giver][asset] - self.held(giver, asset) >= amount, f"{giver} is in debt."
+        self.totals[giver][asset] -= amount
+        self.totals[receiver][asset] += amount
 
     def placed(self, account: str, answer: Answer) -> None:
         """An order was placed, and perhaps traded, closed or rested."""
@@ -200,9 +209,14 @@ class OutsideLedger:
     # ---- what the exchange must show ----
 
     def held(self, account: str, asset: str) -> Decimal:
-        held = ZERO
-        for owner, of, amount in self.withheld.values():
-            held += amount if (owner, of) == (account, asset) else ZERO
+        held = sum(
+            (
+                amount
+                for owner, what, amount in self.asked_out.values()
+                if (owner, what) == (account, asset)
+            ),
+            ZERO,
+        )
         for order in self.open.values():
             terms = self.markets[order.market]
             if order.account != account:

@@ -24,7 +24,6 @@ from shared.messages import (
     SetCancelTimer,
     SuspendAccount,
     Transfer,
-    UpdateMarket,
     Withdraw,
 )
 from shared.money import AMOUNT_LIMIT, PPM, SCALE_MAX
@@ -41,6 +40,7 @@ SECOND_NS = 1_000_000_000
 CANCEL_TIMEOUT_NS_MIN = SECOND_NS  # Shorter than a hiccup of the network it would only do harm.
 CANCEL_TIMEOUT_NS_MAX = 24 * 60 * 60 * SECOND_NS
 
+_RULES = frozenset(MarketRules.__struct_fields__)
 _ASSET = re.compile(r"[A-Z][A-Z0-9]{0,15}")
 
 # What a rule's number may be: (field, lowest, highest).
@@ -141,12 +141,17 @@ def market_fault(command: CreateMarket) -> Refusal | None:
         return Refusal(Reject.INVALID_MARKET, "price_tick")
     if not 0 < command.lot_atoms < AMOUNT_LIMIT:
         return Refusal(Reject.INVALID_MARKET, "lot_atoms")
-    return update_fault(command, command.fee_asset)
+    return update_fault(command.rules, command.fee_asset)
 
 
-def update_fault(command: CreateMarket | UpdateMarket, fee_asset: FeeAsset) -> Refusal | None:
-    """Check the rules that a command carries; a field at fault is named `rules.<field>`."""
-    return within("rules", market_rules_fault(command.rules, fee_asset))
+def are_rules(names: tuple[str, ...]) -> bool:
+    """Say whether each of these is the name of a rule."""
+    return _RULES.issuperset(names)
+
+
+def update_fault(changed: MarketRules, fee_asset: FeeAsset) -> Refusal | None:
+    """Check the rules that a command asks for; a field at fault is named `rules.<field>`."""
+    return within("rules", market_rules_fault(changed, fee_asset))
 
 
 def market_rules_fault(rules: MarketRules, fee_asset: FeeAsset) -> Refusal | None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from api.edge.body import parse_json, to_struct
 from api.edge.errors import ApiError
-from shared.rest.orders import PlaceOrderBody
+from shared.rest.orders import PlaceOcoBody, PlaceOrderBody
 
 GOOD = b'{"market":"TATA_INR","side":"buy","price":"101.5","quantity":"10"}'
 
@@ -106,6 +106,34 @@ def status_of(data: bytes) -> int:
         (refused.message + refused.field).encode()
         return refused.status
     return 200
+
+
+PAIR = b'{"limit":' + GOOD + b',"stop":' + GOOD + b"}"
+OF_PARTS: dict[str, tuple[bytes, str, str]] = {
+    "a number": (PAIR.replace(b'"101.5"', b"101.5", 1), "AMOUNT_NOT_TEXT", "limit.price"),
+    "a stranger": (PAIR[:-2] + b',"prize":"1"}}', "UNKNOWN_FIELD", "stop.prize"),
+    "a user": (PAIR[:-2] + b',"UID":"1"}}', "USER_ID_NOT_ALLOWED", "stop.UID"),
+    "a key twice": (PAIR[:-2] + b',"price":"1"}}', "DUPLICATE_FIELD", "price"),
+    "nothing in it": (b'{"limit":{},"stop":{}}', "MISSING_FIELD", "limit.market"),
+    "no object": (b'{"limit":7,"stop":{}}', "INVALID_FIELD", "limit"),
+    "no part": (b'{"stop":' + GOOD + b"}", "MISSING_FIELD", "limit"),
+}
+
+
+@pytest.mark.parametrize("case", OF_PARTS)
+def test_a_part_of_a_body_is_read_as_strictly_and_named_by_its_path(case: str) -> None:
+    data, code, field = OF_PARTS[case]
+    with pytest.raises(ApiError) as refused:
+        to_struct(parse_json(data), PlaceOcoBody)
+    assert (refused.value.code, refused.value.field) == (code, field)
+
+
+def test_the_name_of_a_stranger_may_hold_anything() -> None:
+    for name in ("`", "a` - at `$.price", "a` - at `$", "", "x\ny", "$.price", "got `int`"):
+        data = json.dumps({"market": "M", "side": "buy", name: 1}).encode()
+        code, field = refusal(data)
+        assert code == "UNKNOWN_FIELD"
+        assert field.isprintable()
 
 
 @given(st.binary(max_size=200))

@@ -13,7 +13,7 @@ from shared.tokens import AUDIENCE, TokenVerifier, key_id
 
 def test_a_token_made_here_is_verified_with_the_file_beside_the_key(tmp_path: Path) -> None:
     issuer = TokenIssuer(load_or_create_signing_key(tmp_path), lifetime_s=900)
-    token = issuer.issue(user_id=3, account_id=9, role="trader", audience=AUDIENCE)
+    token = issuer.issue(user_id=3, account_id=9, role="trader", audience=AUDIENCE, session_id="s")
     claims = TokenVerifier(token_public_key(tmp_path)).verify(token, AUDIENCE)
     assert (claims.user_id, claims.account_id, claims.role) == ("3", 9, "trader")
     assert claims.expires_at_s - claims.issued_at_s == 900
@@ -22,7 +22,8 @@ def test_a_token_made_here_is_verified_with_the_file_beside_the_key(tmp_path: Pa
 def test_each_token_has_an_id_of_its_own(tmp_path: Path) -> None:
     issuer = TokenIssuer(load_or_create_signing_key(tmp_path), lifetime_s=900)
     tokens = {
-        issuer.issue(user_id=3, account_id=9, role="trader", audience=AUDIENCE) for _ in range(5)
+        issuer.issue(user_id=3, account_id=9, role="trader", audience=AUDIENCE, session_id="s")
+        for _ in range(5)
     }
     assert len(tokens) == 5
 

@@ -1,7 +1,6 @@
-"""Users in a real SQLite file, brought to form by the real migrations."""
+"""Users in real databases, brought to form by the real migrations."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,6 @@ from api.edge.errors import ApiError
 from api.identity.users import Role, Users
 from api.sql.database import DatabaseError, open_database
 from api.sql.tables import metadata
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    engine = await open_database(tmp_path / "home", "")
-    yield engine
-    await engine.dispose()
 
 
 async def test_each_user_has_an_account_of_its_own(engine: AsyncEngine) -> None:
@@ -52,7 +44,7 @@ async def test_an_account_that_is_taken_is_drawn_again(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn = iter((6, 6, 6, 8))
-    monkeypatch.setattr("api.identity.users.secrets.randbelow", lambda _below: next(drawn))
+    monkeypatch.setattr("api.identity.account_ids.secrets.randbelow", lambda _below: next(drawn))
     users = Users(engine)
     made = [await users.create(name, "hash", Role.TRADER) for name in ("alice", "bobby")]
     assert [user.account_id for user in made] == [7, 9]

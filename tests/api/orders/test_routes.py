@@ -326,7 +326,7 @@ async def test_bad_input_is_refused_and_changes_nothing(exchange: Exchange) -> N
 async def test_a_reference_credits_once(exchange: Exchange) -> None:
     await exchange.user("carol.credit", INR="5")
     account_id = exchange.accounts["carol.credit"]
-    deposits = exchange.gateway.deposits
+    deposits = exchange.gateway.money.deposits
     first = await deposits.credit(account_id, "INR", 100, "carol-ref")
     again = await deposits.credit(account_id, "INR", 100, "carol-ref")
     assert (first.n, first.replayed, again.n, again.replayed) == (first.n, False, first.n, True)

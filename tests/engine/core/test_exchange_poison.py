@@ -83,6 +83,7 @@ RULES = st.builds(
     halt_ns=OR_NOTHING,
     reopen_ns=OR_NOTHING,
 )
+FIELDS = st.sampled_from((*MarketRules.__struct_fields__, "", "market"))
 ORDERS: st.SearchStrategy[PlaceOrder] = st.builds(
     PlaceOrder,
     market=st.one_of(st.just(MARKET), TEXTS),
@@ -117,7 +118,13 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
         rules=RULES,
         **SENDER,
     ),
-    st.builds(UpdateMarket, market=st.one_of(st.just(MARKET), TEXTS), rules=RULES, **SENDER),
+    st.builds(
+        UpdateMarket,
+        market=st.one_of(st.just(MARKET), TEXTS),
+        rules=RULES,
+        fields=st.one_of(st.just(()), st.lists(FIELDS, max_size=3).map(tuple)),
+        **SENDER,
+    ),
     st.builds(
         SetMarketStatus,
         market=st.one_of(st.just(MARKET), TEXTS),

@@ -350,7 +350,8 @@ class Day:
         if kind == 0:
             return SetMarketStatus(market=market, status=draw.choice(list(MarketStatus)))
         if kind == 1:
-            return UpdateMarket(market=market, rules=self.rules())
+            fields = draw.choice(((), ("buy_band_ppm", "open_orders_max", "halt_move_ppm")))
+            return UpdateMarket(market=market, rules=self.rules(), fields=fields)
         if kind == 2:
             return SetAccountTier(target_account_id=self._account(), tier=draw.randint(0, 3))
         if kind == 3:

@@ -6,6 +6,8 @@ The rule of this file: `apply` is the only way in. Idempotency keys are not its 
 import copy
 from dataclasses import dataclass, field
 
+from msgspec import structs
+
 from shared.messages import (
     VENUE_ACCOUNT_ID,
     AmendOrder,
@@ -253,9 +255,12 @@ class NaiveExchange:
                 world.tell("asset_created", asset)
             case CreateMarket():
                 return self._create_market(command)
-            case UpdateMarket(market=name, rules=new):
+            case UpdateMarket(market=name, rules=new, fields=fields):
                 if name not in world.markets:
                     return Reject.UNKNOWN_MARKET
+                kept = world.markets[name].rules
+                for field in set(new.__struct_fields__).difference(fields) if fields else ():
+                    new = structs.replace(new, **{field: getattr(kept, field)})
                 self._set_rules(world.markets[name], new)
                 world.tell("market_updated", name)
             case SetMarketStatus(market=name, status=status):

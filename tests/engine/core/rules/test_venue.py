@@ -22,7 +22,6 @@ from shared.messages import (
     SetCancelTimer,
     SuspendAccount,
     Transfer,
-    UpdateMarket,
 )
 from shared.money import AMOUNT_LIMIT, PPM
 
@@ -141,9 +140,8 @@ def test_a_market_has_a_name_a_grid_and_good_rules(fields: Any, field: str | Non
 
 def test_changed_rules_are_checked_for_the_fee_asset_of_the_market() -> None:
     changed = MarketRules(maker_fee_ppm=-1, taker_fee_ppm=1)
-    command = UpdateMarket(market="BTC_USD", rules=changed)
-    assert rules.update_fault(command, QUOTE) is None
-    assert rules.update_fault(command, RECEIVED) == (Reject.INVALID_MARKET, "rules.maker_fee_ppm")
+    assert rules.update_fault(changed, QUOTE) is None
+    assert rules.update_fault(changed, RECEIVED) == (Reject.INVALID_MARKET, "rules.maker_fee_ppm")
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 import httpx
 import pytest
 
-from api.admin.routes import deposit
+from api.admin.deposits import deposit
 from api.app import admin_app
 from api.edge.errors import ApiError
 from api.identity.users import Role
 from shared.rest.account import Balances
+from tests.api.admin.operators import an_operator
 from tests.api.conftest import client_of
 from tests.api.exchange import PASSWORD, Exchange
 
@@ -56,7 +57,7 @@ async def test_a_deposit_whose_balance_cannot_be_read_is_a_success(
         raise ApiError("SEQUENCE_NOT_REACHED")
 
     with monkeypatch.context() as patch:
-        patch.setattr("api.admin.routes.read_balances", unread)
+        patch.setattr("api.admin.deposits.read_balances", unread)
         done = await deposit(exchange.gateway, exchange.accounts["dina"], "INR", "5", "dina-1")
     assert (done.balance, done.replayed) == (None, False)
     assert await exchange.balance("dina", "INR") == ("5", "0")
@@ -103,3 +104,21 @@ async def test_a_bad_deposit_is_refused(
         body = {"username": "erin", "asset": "INR", "amount": "1", "reference": "bad", **changes}
         response = await admin.post(DEPOSITS, json=body, headers=token)
         assert (response.status_code, response.json()["code"]) == (status, code), response.text
+
+
+async def test_a_deposit_is_in_the_audit_log_and_the_faucets_references_are_its_own(
+    exchange: Exchange,
+) -> None:
+    await exchange.user("dolly")
+    wish = {"username": "dolly", "asset": "INR", "amount": "3", "reference": "dolly-1"}
+    async with an_operator(exchange.gateway, "bookkeeper") as operator_:
+        status, _ = await operator_.ask("POST", "/deposits", {**wish, "reason": "Letter 7."})
+        assert status == 201
+        target = f"account:{exchange.accounts['dolly']}"
+        _, noted = await operator_.ask("GET", f"/audit?target={target}")
+        (action,) = noted["actions"]
+        assert (action["action"], action["reason"]) == ("deposit.credit", "Letter 7.")
+        assert (action["outcome"], action["after"]["balance"]["available"]) == ("done", "3")
+        status, reply = await operator_.ask("POST", "/deposits", {**wish, "reference": "faucet:1"})
+        assert (status, reply["code"]) == (422, "INVALID_REFERENCE")
+    assert await exchange.balance("dolly", "INR") == ("3", "0")

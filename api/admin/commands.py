@@ -4,26 +4,23 @@ The rule of this file: operators' commands go by the venue's own account, each u
 words of every answer mean what they mean for an order. 202 will be done, once; 504 cannot say.
 """
 
-import re
-
 from fastapi import APIRouter, Request, Response
 
 from api.admin.audit import ACCEPTED, Entry
 from api.admin.market_rules import outer_name
 from api.edge.answers import answer
-from api.edge.docs import IDEMPOTENCY_KEY, describe, query
+from api.edge.docs import BY_KEY, IDEMPOTENCY_KEY, describe
 from api.edge.errors import ApiError
-from api.edge.params import checked_idempotency_key, idempotency_key_of, integer, query_of, required
+from api.edge.params import idempotency_key_of, query_of
 from api.gateway import Gateway
 from api.orders.docs import OF_ENGINE
 from api.orders.outcomes import final_answer
 from api.paths import PREFIX
-from shared.channels import result_field
+from api.reads import stored
 from shared.messages import VENUE_ACCOUNT_ID, Command
-from shared.outcomes import Accepted, Answered, Mismatch, Outcome
+from shared.outcomes import Accepted, Answered, Outcome
 from shared.rest.operating import CommandDone
 from shared.rest.orders import AcceptedBody
-from shared.wire import CommandResult, decode
 
 ADMIN = f"{PREFIX}/admin"
 RESERVED_PREFIXES = ("payout:", "all:")  # Keys that are made of something else.
@@ -59,7 +56,6 @@ OF_VENUE = (  # What the engine says no by to any command of an operator.
     "COMMAND_SKIPPED",
 )
 KEYED = (IDEMPOTENCY_KEY,)
-_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
 def operator_key_of(request: Request) -> str:
@@ -111,8 +107,7 @@ def done_fields(answered: Answered, key: str) -> dict[str, object]:
 
 def status_url(key: str, n: int = 0, fingerprint: bytes = b"") -> str:
     """Return where the answer to an operator's command can be asked for."""
-    url = f"{ADMIN}/commands?idempotency_key={key}" + (f"&n={n}" if n else "")
-    return url + (f"&fp={fingerprint.hex()}" if fingerprint else "")
+    return stored.url_of(f"{ADMIN}/commands", key, n, fingerprint)
 
 
 def accepted_answer(outcome: Accepted, key: str) -> Response:
@@ -131,25 +126,11 @@ class Commands:
     async def status(self, request: Request) -> Response:
         """Ask what became of an operator's request, by its key."""
         await self._gateway.callers.operator(request)
-        given = query_of(request, "idempotency_key", "n", "fp")
-        key = checked_idempotency_key(required(given, "idempotency_key"), "idempotency_key")
-        n, fingerprint = integer(given, "n", 0), given.get("fp", "")
-        if fingerprint and not _FINGERPRINT.fullmatch(fingerprint):
-            raise ApiError("INVALID_PARAMETER", field="fp")
-        keys = self._gateway.store.keys
-        _, (position, row) = await self._gateway.store.read(
-            ("HGET", keys.meta, "position"),
-            ("HGET", keys.results, result_field(VENUE_ACCOUNT_ID, key)),
-        )
-        result = decode(row, CommandResult) if row else None
-        if n > int(position or 0) and (result is None or result.n != n):
-            return accepted_answer(Accepted(n, bytes.fromhex(fingerprint)), key)
-        if result is None:
-            raise ApiError("UNKNOWN_IDEMPOTENCY_KEY", field="idempotency_key")
-        outcome: Outcome = Answered(result.n, result, replayed=True)
-        if fingerprint and result.n != n and result.fingerprint.hex() != fingerprint:
-            outcome = Mismatch(result.n)
-        return answer(done_fields(done_or_error(outcome, key), key))
+        asked = stored.asked_in(query_of(request, *stored.PARAMETERS))
+        outcome = await stored.stored_outcome(self._gateway.store, VENUE_ACCOUNT_ID, asked)
+        if isinstance(outcome, Accepted):
+            return accepted_answer(outcome, asked.key)
+        return answer(done_fields(done_or_error(outcome, asked.key), asked.key))
 
 
 def command_routes(gateway: Gateway) -> APIRouter:
@@ -157,11 +138,7 @@ def command_routes(gateway: Gateway) -> APIRouter:
     router = APIRouter(prefix=ADMIN, tags=["admin"])
     extra = describe(
         answers={200: CommandDone, 202: AcceptedBody},
-        parameters=(
-            query("idempotency_key", "The key of the request.", required=True),
-            query("n", "Its journal number, if known.", kind="integer"),
-            query("fp", "Its fingerprint, as a status_url has it."),
-        ),
+        parameters=BY_KEY,
         errors=(
             "FORBIDDEN",
             "UNKNOWN_IDEMPOTENCY_KEY",

@@ -75,6 +75,13 @@ def query(
     }
 
 
+BY_KEY = (  # As api.reads.stored reads them.
+    query("idempotency_key", "The key of the request.", required=True),
+    query("n", "Its journal number, if known.", kind="integer"),
+    query("fp", "Its fingerprint, as a status_url has it."),
+)
+
+
 def describe(
     *,
     answers: Mapping[int, object],

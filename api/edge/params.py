@@ -6,6 +6,7 @@ name.
 
 import re
 import secrets
+from collections.abc import Mapping
 
 from fastapi import Request
 
@@ -35,7 +36,7 @@ def query_of(request: Request, *allowed: str) -> dict[str, str]:
     return query
 
 
-def required(query: dict[str, str], name: str) -> str:
+def required(query: Mapping[str, str], name: str) -> str:
     try:
         return query[name]
     except KeyError:
@@ -43,7 +44,7 @@ def required(query: dict[str, str], name: str) -> str:
 
 
 def integer(
-    query: dict[str, str], name: str, default: int, *, least: int = 0, most: int = INTEGER_MAX
+    query: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = INTEGER_MAX
 ) -> int:
     """Return the parameter as an integer from `least` to `most`."""
     text = query.get(name)

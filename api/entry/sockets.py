@@ -89,6 +89,7 @@ class EntrySocket(asyncio.Protocol):
         self._turn: asyncio.Handle | None = None
         self._is_flushing = False
         self._is_paused = False  # We do not read.
+        self._is_drained = True  # No whole message waits to be looked at.
         self._stalled_since_ns = 0  # The client does not.
         self._ended_ns = 0
         self.session = Session(
@@ -157,13 +158,14 @@ class EntrySocket(asyncio.Protocol):
 
     def _take_turn(self) -> None:
         """Give the session what has come, as long as it takes more; others come in between."""
-        self._turn = None
+        self._turn, self._is_drained = None, False
         session, reader = self.session, self._reader
         now_ns = time.time_ns()
         try:
             for _ in range(TURN_MESSAGES_MAX):
                 message = reader.next() if self._takes_more else None
                 if message is None:
+                    self._is_drained = self._takes_more
                     break
                 if not self._ended_ns:
                     session.receive(message, now_ns)
@@ -195,10 +197,11 @@ class EntrySocket(asyncio.Protocol):
             self._is_paused = True
             transport.pause_reading()
         elif self._is_paused and not must_pause:
+            if not self._is_drained:  # What was read before is looked at first.
+                self._turn = self._loop.call_soon(self._take_turn)
+                return
             self._is_paused = False
             transport.resume_reading()
-            if self._reader.waiting_bytes:  # What was read before has not been looked at.
-                self._turn = self._loop.call_soon(self._take_turn)
 
     def _close(self) -> None:
         if self._transport is not None:

@@ -8,11 +8,11 @@ import re
 
 import sqlalchemy as sa
 from msgspec import Struct
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.edge.errors import ApiError
 from api.sql.tables import deposits
+from api.sql.work import reading
 
 _CURSOR = re.compile(r"([0-9]{1,12})\.([A-Za-z0-9_.:-]{1,56})")
 
@@ -74,12 +74,9 @@ class DepositList:
         return shown, f"{shown[-1].created_at_s}.{shown[-1].reference}" if more else None
 
     async def _rows(self, statement: sa.Select[tuple[object, ...]]) -> list[DepositRow]:
-        try:
-            async with self._engine.connect() as connection:
-                rows = (await connection.execute(statement)).mappings()
-                return [DepositRow(**row) for row in rows]
-        except (SQLAlchemyError, OSError) as error:
-            raise ApiError("USERS_UNAVAILABLE") from error
+        async with reading(self._engine) as connection:
+            rows = (await connection.execute(statement)).mappings()
+            return [DepositRow(**row) for row in rows]
 
 
 def _place_of(cursor: str) -> tuple[int, str]:

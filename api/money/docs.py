@@ -3,7 +3,7 @@
 The rule of this file: descriptions only; what they describe is in the routes beside it.
 """
 
-from api.edge.docs import IDEMPOTENCY_KEY, describe, query
+from api.edge.docs import BY_KEY, IDEMPOTENCY_KEY, describe, query
 from api.money.withdrawal_rows import State
 from api.orders.docs import OF_ENGINE
 from shared.rest.admin import DepositAnswer, DepositBody
@@ -104,11 +104,7 @@ TRANSFER = describe(
 )
 TRANSFER_STATUS = describe(
     answers={200: TransferStatus, 202: MoneyAccepted},
-    parameters=(
-        query("idempotency_key", "The key of the request.", required=True),
-        query("n", "Its journal number, if known.", kind="integer"),
-        query("fp", "Its fingerprint, as a status_url has it."),
-    ),
+    parameters=BY_KEY,
     errors=(
         "MISSING_FIELD",
         "UNKNOWN_IDEMPOTENCY_KEY",

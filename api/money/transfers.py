@@ -5,20 +5,12 @@ never was. To transfer takes the scope `withdraw`, though the money stays with i
 may only trade must not be able to empty the account that it was given.
 """
 
-import re
-
 from fastapi import APIRouter, Request, Response
 
 from api.edge.answers import answer
 from api.edge.body import read_body
 from api.edge.errors import ApiError
-from api.edge.params import (
-    checked_idempotency_key,
-    idempotency_key_of,
-    integer,
-    query_of,
-    required,
-)
+from api.edge.params import idempotency_key_of, query_of
 from api.gateway import Gateway
 from api.identity.caller import Scope
 from api.money import docs
@@ -26,16 +18,15 @@ from api.money.deposits import REFERENCE
 from api.money.fields import accepted, atoms_of
 from api.orders.outcomes import final_answer
 from api.paths import PREFIX
+from api.reads import stored
 from api.reads.account import balance_view
-from shared.channels import balance_field, result_field
+from shared.channels import balance_field
 from shared.logs import get_logger
 from shared.messages import Asset, Transfer
-from shared.outcomes import Accepted, Answered, Mismatch, Unknown
+from shared.outcomes import Accepted, Answered, Unknown
 from shared.rest.account import BalanceView
 from shared.rest.money import TransferAnswer, TransferBody, TransferStatus
-from shared.wire import CommandResult, decode
-
-_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+from shared.wire import CommandResult
 
 _log = get_logger(__name__)
 
@@ -116,31 +107,21 @@ class Transfers:
     async def status(self, request: Request) -> Response:
         """Ask what became of a transfer, by the key of its request."""
         caller = await self._gateway.callers.trader(request, Scope.READ)
-        given = query_of(request, "idempotency_key", "n", "fp")
-        key = checked_idempotency_key(required(given, "idempotency_key"), "idempotency_key")
-        n, fingerprint = integer(given, "n", 0), given.get("fp", "")
-        if fingerprint and not _FINGERPRINT.fullmatch(fingerprint):
-            raise ApiError("INVALID_PARAMETER", field="fp")
-        keys = self._gateway.store.keys
-        _, (position, row) = await self._gateway.store.read(
-            ("HGET", keys.meta, "position"),
-            ("HGET", keys.results, result_field(caller.account_id, key)),
-        )
-        result = decode(row, CommandResult) if row else None
-        if n > int(position or 0) and (result is None or result.n != n):
-            return accepted(n, status_url(key, n, bytes.fromhex(fingerprint)), key)
-        if result is None or _is_of_another_kind(result):
+        asked = stored.asked_in(query_of(request, *stored.PARAMETERS))
+        outcome = await stored.stored_outcome(self._gateway.store, caller.account_id, asked)
+        if isinstance(outcome, Accepted):
+            return accepted(
+                outcome.n, status_url(asked.key, outcome.n, outcome.fingerprint), asked.key
+            )
+        if isinstance(outcome, Answered) and _is_of_another_kind(outcome.result):
             raise ApiError("UNKNOWN_IDEMPOTENCY_KEY", field="idempotency_key")
-        if fingerprint and result.n != n and result.fingerprint.hex() != fingerprint:
-            final_answer(Mismatch(result.n), key)
-        final_answer(Answered(result.n, result, replayed=True), key)
-        return answer(TransferStatus(result.n, result.sequence, key))
+        result = final_answer(outcome, asked.key).result
+        return answer(TransferStatus(result.n, result.sequence, asked.key))
 
 
 def status_url(key: str, n: int = 0, fingerprint: bytes = b"") -> str:
-    """Return where the answer to a transfer can be asked for, now and within the window."""
-    url = f"{PREFIX}/transfers?idempotency_key={key}" + (f"&n={n}" if n else "")
-    return url + (f"&fp={fingerprint.hex()}" if fingerprint else "")
+    """Return where the answer to a transfer can be asked for."""
+    return stored.url_of(f"{PREFIX}/transfers", key, n, fingerprint)
 
 
 def _reference_of(text: str | None) -> str:
@@ -152,7 +133,8 @@ def _reference_of(text: str | None) -> str:
 
 
 def _is_of_another_kind(result: CommandResult) -> bool:
-    return not (result.order is None and result.count is None and result.withdrawal is None)
+    parts = (result.order, result.count, result.withdrawal, result.hold_asset or None)
+    return any(part is not None for part in parts)
 
 
 def transfer_routes(gateway: Gateway) -> APIRouter:

@@ -4,17 +4,17 @@ The rule of this file: sentences in SQL and nothing else. Each is one statement 
 still be true for it to change anything, so two processes at one row cannot both be right.
 """
 
-import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 import sqlalchemy as sa
 from msgspec import Struct
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.edge.errors import ApiError
 from api.sql.tables import withdrawals
+from api.sql.work import reading, writing
 
 OPEN_ENDS_MAX = 100  # Completed at one look; an account has at most so many pending.
 
@@ -133,7 +133,7 @@ class WithdrawalRows:
 
     async def known_of(self, withdrawal_ids: Sequence[int]) -> set[int]:
         wanted = sa.select(_TABLE.withdrawal_id).where(_TABLE.withdrawal_id.in_(withdrawal_ids))
-        async with self._connected() as connection:
+        async with reading(self._engine) as connection:
             return set((await connection.execute(wanted)).scalars())
 
     async def page(
@@ -167,12 +167,10 @@ class WithdrawalRows:
         """Add a row; return False if there is one with its reference, key or number."""
         values = {name: getattr(row, name) for name in row.__struct_fields__}
         try:
-            async with self._changing() as connection:
+            async with writing(self._engine) as connection:
                 await connection.execute(sa.insert(withdrawals).values(values))
-        except ApiError as error:
-            if isinstance(error.__cause__, IntegrityError):
-                return False
-            raise
+        except IntegrityError:
+            return False
         return True
 
     async def link(self, reference: str, n: int, sequence: int, requested_at_ns: int) -> bool:
@@ -259,8 +257,11 @@ class WithdrawalRows:
         self, still: Sequence[sa.ColumnElement[bool]], **values: object
     ) -> Row | None:
         statement = sa.update(withdrawals).where(*still).values(values).returning(withdrawals)
-        async with self._changing() as connection:
-            row = (await connection.execute(statement)).mappings().one_or_none()
+        try:
+            async with writing(self._engine) as connection:
+                row = (await connection.execute(statement)).mappings().one_or_none()
+        except IntegrityError as error:
+            raise ApiError("USERS_UNAVAILABLE") from error
         return Row(**row) if row is not None else None
 
     async def _one(self, *wanted: sa.ColumnElement[bool]) -> Row | None:
@@ -268,25 +269,9 @@ class WithdrawalRows:
         return rows[0] if rows else None
 
     async def _rows(self, statement: sa.Select[tuple[object, ...]]) -> list[Row]:
-        async with self._connected() as connection:
+        async with reading(self._engine) as connection:
             rows = (await connection.execute(statement)).mappings()
             return [Row(**row) for row in rows]
-
-    @contextlib.asynccontextmanager
-    async def _changing(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self._engine.begin() as connection:
-                yield connection
-        except (SQLAlchemyError, OSError) as error:
-            raise ApiError("USERS_UNAVAILABLE") from error
-
-    @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with self._engine.connect() as connection:
-                yield connection
-        except (SQLAlchemyError, OSError) as error:
-            raise ApiError("USERS_UNAVAILABLE") from error
 
 
 def _by_claim() -> sa.Case[str]:

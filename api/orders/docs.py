@@ -3,7 +3,7 @@
 The rule of this file: descriptions only; what they describe is in `api.orders.routes`.
 """
 
-from api.edge.docs import IDEMPOTENCY_KEY, MIN_SEQUENCE, describe, query
+from api.edge.docs import BY_KEY, IDEMPOTENCY_KEY, MIN_SEQUENCE, describe, query
 from api.orders.open_orders import PAGE_MAX
 from shared.rest.orders import (
     AcceptedBody,
@@ -185,8 +185,7 @@ STATUS = describe(
     },
     parameters=(
         query("idempotency_key", "The key of the request."),
-        query("n", "Its journal number, if known.", kind="integer"),
-        query("fp", "Its fingerprint, as a status_url has it."),
+        *BY_KEY[1:],
         *_NAMES,
         MIN_SEQUENCE,
     ),

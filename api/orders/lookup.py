@@ -4,25 +4,22 @@ The rule of this file: everything is looked up under the account that asks, so a
 never even compared; the rows of one answer are of one instant.
 """
 
-import re
 from collections.abc import Sequence
 from itertools import chain
 
 from msgspec import Struct
 
 from api.edge.errors import ApiError
-from api.edge.params import checked_idempotency_key
-from api.orders.outcomes import Form, Teller, Told, accepted, final_answer
+from api.orders.outcomes import Form, Teller, Told
 from api.orders.views import Fields, order_fields
 from api.reads.catalog import Catalog
 from api.reads.store import Store
+from api.reads.stored import Asked, stored_outcome
 from api.reads.together import Command
 from shared.channels import result_field
 from shared.messages import NO_ORDER_ID, AccountRow, Order, OrderStatus
-from shared.outcomes import Answered, Mismatch
+from shared.outcomes import Answered
 from shared.wire import CommandResult, decode
-
-_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 _LIVING = (OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
@@ -132,27 +129,11 @@ class OrderLookup:
                 raise
             return None
 
-    async def status(self, account_id: int, key: str, n: int, fingerprint: str = "") -> Told:
-        """Return the answer to the command of that key, number and fingerprint (hex), as far as
-        they are known; if it is not carried out yet, 202. Raises ApiError.
-        """
-        checked_idempotency_key(key, "idempotency_key")
-        if fingerprint and not _FINGERPRINT.fullmatch(fingerprint):
-            raise ApiError("INVALID_PARAMETER", field="fp")
-        keys = self._store.keys
-        _, (position, row) = await self._store.read(
-            ("HGET", keys.meta, "position"), ("HGET", keys.results, result_field(account_id, key))
-        )
-        result = decode(row, CommandResult) if row else None
-        if n > int(position or 0) and (result is None or result.n != n):
-            return accepted(key, n, bytes.fromhex(fingerprint))
-        if result is None:
-            raise ApiError("UNKNOWN_IDEMPOTENCY_KEY", field="idempotency_key")
-        if fingerprint and result.n != n and result.fingerprint.hex() != fingerprint:
-            final_answer(Mismatch(result.n), key)
-        outcome = Answered(result.n, result, replayed=True)
+    async def status(self, account_id: int, asked: Asked) -> Told:
+        """Return the answer to a command; if it is not carried out yet, 202. Raises ApiError."""
+        outcome = await stored_outcome(self._store, account_id, asked)
         await self._teller.prepare(outcome)
-        return self._teller.told(outcome, key, Form.FULL)
+        return self._teller.told(outcome, asked.key, Form.FULL)
 
     async def cancel_timer(self, account_id: int, min_sequence: int) -> tuple[int, int]:
         """Return the sequence, and when all orders are cancelled (0: never)."""

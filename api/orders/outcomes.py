@@ -12,6 +12,7 @@ from api.edge.errors import ApiError
 from api.orders.views import Fields, fill_views, order_fields
 from api.paths import PREFIX
 from api.reads.catalog import Catalog
+from api.reads.stored import url_of
 from shared.messages import Order, Reject
 from shared.money import format_decimal
 from shared.outcomes import Accepted, Answered, Mismatch, NotAccepted, Outcome
@@ -152,12 +153,8 @@ def final_answer(outcome: Outcome, key: str) -> Answered:
 
 
 def status_url(key: str, n: int = 0, fingerprint: bytes = b"") -> str:
-    """Return where the answer to a command can be asked for, now and within the window.
-
-    With the fingerprint the answer to another request under the same key is not taken for its own.
-    """
-    url = f"{STATUS_PATH}?idempotency_key={key}" + (f"&n={n}" if n else "")
-    return url + (f"&fp={fingerprint.hex()}" if fingerprint else "")
+    """Return where the answer to a command about orders can be asked for."""
+    return url_of(STATUS_PATH, key, n, fingerprint)
 
 
 def accepted(key: str, n: int, fingerprint: bytes) -> Told:

@@ -22,6 +22,7 @@ from api.orders.outcomes import Told
 from api.orders.requests import named_order
 from api.orders.views import Fields
 from api.paths import PREFIX
+from api.reads import stored
 from shared.rest.orders import (
     AmendOrderBody,
     BatchBody,
@@ -163,16 +164,14 @@ class Orders:
         """Ask what became of a request, by its key; or look up an order by one of its names."""
         caller = await self._gateway.callers.trader(request, Scope.READ)
         names = ("order_id", "client_order_id", "min_sequence")
-        given = query_of(request, "idempotency_key", "n", "fp", *names)
+        given = query_of(request, *stored.PARAMETERS, *names)
         if "idempotency_key" not in given:
             wanted = named_order(given.get("order_id"), given.get("client_order_id"))
             minimum = integer(given, "min_sequence", 0)
             order = await self._lookup.named(caller.account_id, *wanted, minimum)
             return answer(await self._lookup.view(order))
-        key, n = given["idempotency_key"], integer(given, "n", 0)
-        return told_answer(
-            await self._lookup.status(caller.account_id, key, n, given.get("fp", ""))
-        )
+        asked = stored.asked_in(given)
+        return told_answer(await self._lookup.status(caller.account_id, asked))
 
     def _take(
         self, request: Request, caller: Caller, count: int = 1, *, cancels: bool = False

@@ -8,35 +8,47 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Generic, TypeVar
-from urllib.parse import urlencode
+from enum import Enum, auto
+from typing import Generic, TypeVar, overload
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 T = TypeVar("T")
 
-Amount = str | Decimal  # Never a float, which is not what it seems.
+Amount = str | Decimal | int  # Never a float, which is not what it seems.
+
+
+class Accepted(Enum):
+    """What is done about a 202, which says that it will be carried out once."""
+
+    LOOK = auto()  # At its status_url, which answers as the command would have been answered.
+    REPEAT = auto()  # The same again, with the same key: its status_url says less, or is not there.
+    ANSWER = auto()  # Nothing: it is an answer of the same kind.
 
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
     """A request to the gateway, whose answer is a `kind`.
 
-    `key` is the idempotency key of a command, "" for everything else.
+    `key` is the idempotency key of a command, "" for everything else. `repeats` says of one without
+    a key that it counts once by its nature, such as by its reference.
     """
 
     method: str
     path: str
     kind: type[T]
-    body: Mapping[str, object] | None = None
+    body: msgspec.Struct | None = None
     query: Mapping[str, object] = field(default_factory=dict)
     key: str = ""
+    repeats: bool = False
+    accepted: Accepted = Accepted.REPEAT
     is_open: bool = False  # To everybody, without a token.
 
     @property
     def may_repeat(self) -> bool:
         """Whether sending it again changes nothing more than sending it once."""
-        return self.method == "GET" or bool(self.key)
+        return self.method == "GET" or bool(self.key) or self.repeats
 
     @property
     def target(self) -> str:
@@ -53,12 +65,26 @@ def new_key() -> str:
     return secrets.token_hex(16)
 
 
-def fields(**given: object) -> dict[str, object]:
-    """Return a body of the fields that are given, Decimals as text; raises TypeError for floats."""
-    return {name: _plain(name, value) for name, value in given.items() if value is not None}
+def part(name: str, value: object) -> str:
+    """Return a part of a path; raises ValueError for one that would lead to another place."""
+    text = str(value)
+    if text in ("", ".", ".."):
+        raise ValueError(f"{name} is {text!r}, which names nothing")
+    return quote(text, safe="")
 
 
-def _plain(name: str, value: object) -> object:
-    if isinstance(value, float):
-        raise TypeError(f"{name} is a float, which is not what it seems: write it as text")
-    return format(value, "f") if isinstance(value, Decimal) else value
+@overload
+def decimal_text(name: str, value: Amount) -> str: ...
+@overload
+def decimal_text(name: str, value: Amount | None) -> str | None: ...
+
+
+def decimal_text(name: str, value: Amount | None) -> str | None:
+    """Return an amount as it is sent; raises TypeError for floats and other things."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise TypeError(f"{name} is a {type(value).__name__}: write an amount as text or as a Decimal")

@@ -1,94 +1,56 @@
-"""The two clients: the same calls, carried out by waiting or by awaiting.
+"""The four clients: the same calls, carried out by waiting or by awaiting, at one of two doors.
 
-The rule of this file: nothing is decided here. A method of a client is one line, which names the
-call that it makes.
+The rule of this file: nothing is decided here; what a conversation says is sent is sent.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Generic, ParamSpec, Self, TypeVar, overload
+from typing import ClassVar, Self, TypeVar
 
 import httpx
 
-from rialto.client import calls
 from rialto.client.call import Call
-from rialto.client.conversation import Conversation, Identity, Lost, Pause, Response, Send, Talk
-from rialto.client.identities import Tokens
-from shared.rest.identity import LoggedIn
+from rialto.client.calls import identity as auth
+from rialto.client.conversation import Conversation, Lost, Pause, Response, Send, Talk
+from rialto.client.identities import Identity, Tokens
+from rialto.client.offers import AdminCalls, PublicCalls
+from shared.rest.identity import LoggedIn, SessionsEnded
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
+PUBLIC_URL = "http://127.0.0.1:8000"
+ADMIN_URL = "http://127.0.0.1:8001"
 TIMEOUT_S = 10.0  # For a call with all its attempts; the gateway itself answers within two seconds.
 ATTEMPT_TIMEOUT_S = 4.0  # For one attempt: twice the gateway's own limit.
 CONNECTIONS_MAX = 64
 _LIMITS = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
 
 
-class _Method(Generic[P, T]):
-    """A call as a method of both clients."""
-
-    def __init__(self, build: Callable[P, Call[T]]) -> None:
-        self._build = build
-        self.__doc__ = build.__doc__
-
-    @overload
-    def __get__(self, client: "Client", owner: type) -> Callable[P, T]: ...
-    @overload
-    def __get__(self, client: "AsyncClient", owner: type) -> Callable[P, Awaitable[T]]: ...
-    @overload
-    def __get__(self, client: None, owner: type) -> Self: ...
-
-    def __get__(self, client: "Client | AsyncClient | None", owner: type) -> object:
-        if client is None:
-            return self
-
-        def call(*args: P.args, **kwargs: P.kwargs) -> T | Awaitable[T]:
-            assert client is not None, "bound to a client"
-            return client.send(self._build(*args, **kwargs))
-
-        return call
-
-
-class _Calls:
-    """What both clients offer; `rialto.client.calls` says what each takes and gives."""
-
-    register = _Method(calls.register)
-    place_order = _Method(calls.place_order)
-    cancel_order = _Method(calls.cancel_order)
-    cancel_all_orders = _Method(calls.cancel_all_orders)
-    amend_order = _Method(calls.amend_order)
-    open_orders = _Method(calls.open_orders)
-    order = _Method(calls.order)
-    balances = _Method(calls.balances)
-    markets = _Method(calls.markets)
-    assets = _Method(calls.assets)
-    depth = _Method(calls.depth)
-    trades = _Method(calls.trades)
-    time = _Method(calls.time)
-
-
-class Client(_Calls):
+class _Waiting:
     """A client that waits for its answers; for one thread at a time, use `close` after.
 
     `identity` is an API key (`SignedBy`), or tokens that `log_in` fills in. A call raises
     RefusedError for a definite no, UnansweredError when `timeout_s` is over without an answer.
     """
 
+    default_url: ClassVar[str]
+
     def __init__(
         self,
-        url: str = "http://127.0.0.1:8000",
+        url: str | None = None,
         *,
         identity: Identity | None = None,
         timeout_s: float = TIMEOUT_S,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._identity = identity or Tokens()
-        self._talk = Talk(self._identity, timeout_s=timeout_s, clock=time.monotonic)
+        self.identity = identity or Tokens()
+        self._talk = Talk(self.identity, timeout_s=timeout_s, clock=time.monotonic)
         self._http = httpx.Client(
-            base_url=url, timeout=ATTEMPT_TIMEOUT_S, limits=_LIMITS, transport=transport
+            base_url=url or self.default_url,
+            timeout=ATTEMPT_TIMEOUT_S,
+            limits=_LIMITS,
+            transport=transport,
         )
 
     def __enter__(self) -> Self:
@@ -105,15 +67,31 @@ class Client(_Calls):
     def close(self) -> None:
         self._http.close()
 
-    def log_in(self, username: str, password: str) -> LoggedIn:
-        """Log in; every later call is made as this user."""
-        logged_in = self.send(calls.log_in(username, password))
-        _take(self._identity, logged_in)
-        return logged_in
+    def log_in(
+        self,
+        username: str,
+        password: str,
+        *,
+        totp_code: str | None = None,
+        account_id: int | None = None,
+    ) -> LoggedIn:
+        """Log in; every later call is made as this user, about this account or the main one."""
+        call = auth.log_in(username, password, totp_code=totp_code, account_id=account_id)
+        return self._hold(self._talk.log_in(call))
+
+    def refresh(self, *, account_id: int | None = None) -> LoggedIn:
+        """Get the next tokens now, or speak for another account; expired ones renew themselves."""
+        return self._hold(self._talk.refresh(account_id))
+
+    def log_out(self) -> SessionsEnded:
+        """End the session; every later call is made as nobody."""
+        return self._hold(self._talk.log_out(auth.log_out()))
 
     def send(self, call: Call[T]) -> T:
         """Make a call and return its answer."""
-        conversation: Conversation[T] = self._talk.about(call)
+        return self._hold(self._talk.about(call))
+
+    def _hold(self, conversation: Conversation[T]) -> T:
         step = next(conversation)
         try:
             while True:
@@ -121,6 +99,8 @@ class Client(_Calls):
         except StopIteration as end:
             answer: T = end.value
             return answer
+        finally:
+            conversation.close()
 
     def _do(self, step: Send | Pause) -> Response | Lost | None:
         if isinstance(step, Pause):
@@ -135,21 +115,29 @@ class Client(_Calls):
         return _response(response)
 
 
-class AsyncClient(_Calls):
-    """A client for one event loop, on which any number of calls may be under way."""
+class _Awaiting:
+    """A client for one event loop, on which any number of calls may be under way.
+
+    What it is given and what it raises is as with the clients that wait.
+    """
+
+    default_url: ClassVar[str]
 
     def __init__(
         self,
-        url: str = "http://127.0.0.1:8000",
+        url: str | None = None,
         *,
         identity: Identity | None = None,
         timeout_s: float = TIMEOUT_S,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._identity = identity or Tokens()
-        self._talk = Talk(self._identity, timeout_s=timeout_s, clock=time.monotonic)
+        self.identity = identity or Tokens()
+        self._talk = Talk(self.identity, timeout_s=timeout_s, clock=time.monotonic)
         self._http = httpx.AsyncClient(
-            base_url=url, timeout=ATTEMPT_TIMEOUT_S, limits=_LIMITS, transport=transport
+            base_url=url or self.default_url,
+            timeout=ATTEMPT_TIMEOUT_S,
+            limits=_LIMITS,
+            transport=transport,
         )
 
     async def __aenter__(self) -> Self:
@@ -166,15 +154,31 @@ class AsyncClient(_Calls):
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def log_in(self, username: str, password: str) -> LoggedIn:
-        """Log in; every later call is made as this user."""
-        logged_in = await self.send(calls.log_in(username, password))
-        _take(self._identity, logged_in)
-        return logged_in
+    async def log_in(
+        self,
+        username: str,
+        password: str,
+        *,
+        totp_code: str | None = None,
+        account_id: int | None = None,
+    ) -> LoggedIn:
+        """Log in; every later call is made as this user, about this account or the main one."""
+        call = auth.log_in(username, password, totp_code=totp_code, account_id=account_id)
+        return await self._hold(self._talk.log_in(call))
+
+    async def refresh(self, *, account_id: int | None = None) -> LoggedIn:
+        """Get the next tokens now, or speak for another account; expired ones renew themselves."""
+        return await self._hold(self._talk.refresh(account_id))
+
+    async def log_out(self) -> SessionsEnded:
+        """End the session; every later call is made as nobody."""
+        return await self._hold(self._talk.log_out(auth.log_out()))
 
     async def send(self, call: Call[T]) -> T:
         """Make a call and return its answer."""
-        conversation: Conversation[T] = self._talk.about(call)
+        return await self._hold(self._talk.about(call))
+
+    async def _hold(self, conversation: Conversation[T]) -> T:
         step = next(conversation)
         try:
             while True:
@@ -182,6 +186,8 @@ class AsyncClient(_Calls):
         except StopIteration as end:
             answer: T = end.value
             return answer
+        finally:
+            conversation.close()
 
     async def _do(self, step: Send | Pause) -> Response | Lost | None:
         if isinstance(step, Pause):
@@ -196,10 +202,26 @@ class AsyncClient(_Calls):
         return _response(response)
 
 
-def _take(identity: Identity, logged_in: LoggedIn) -> None:
-    if not isinstance(identity, Tokens):
-        raise TypeError("a client with an API key does not log in")
-    identity.take(logged_in)
+class Client(_Waiting, PublicCalls):
+    __doc__ = _Waiting.__doc__
+    default_url = PUBLIC_URL
+
+
+class AsyncClient(_Awaiting, PublicCalls):
+    __doc__ = _Awaiting.__doc__
+    default_url = PUBLIC_URL
+
+
+class AdminClient(_Waiting, AdminCalls):
+    """The operators' door, for a client that waits."""
+
+    default_url = ADMIN_URL
+
+
+class AsyncAdminClient(_Awaiting, AdminCalls):
+    """The operators' door, for a client that is awaited."""
+
+    default_url = ADMIN_URL
 
 
 def _lost(error: httpx.HTTPError) -> Lost:

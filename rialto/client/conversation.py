@@ -8,12 +8,15 @@ its key, until there is an answer or the time is over; what has no key is sent o
 import random
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from rialto.client.call import Call
+from rialto.client.call import Accepted, Call
+from rialto.client.calls.identity import refresh
 from rialto.client.errors import ClientError, RefusedError, UnansweredError
+from rialto.client.identities import Identity
+from shared.rest.identity import LoggedIn, SessionsEnded
 
 T = TypeVar("T")
 
@@ -22,6 +25,7 @@ PAUSE_MAX_S = 1.0  # The gateway's own waits are shorter, and it names longer on
 _NOT_NOW = frozenset({429, 502, 503, 504})  # Worth another try while there is time.
 _NOT_DONE = frozenset({429, 503})  # Certainly nothing was done.
 _EXPIRED = "TOKEN_EXPIRED"
+_API = "/api/v1/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +65,6 @@ Step = Send | Pause
 Conversation = Generator[Step, Response | Lost | None, T]
 
 
-class Identity(Protocol):
-    """Who is speaking."""
-
-    def headers(self, method: str, target: str, content: bytes, key: str) -> Mapping[str, str]:
-        """Return the headers that prove it."""
-
-    def renewal(self) -> Send | None:
-        """Return the request for new tokens, None if there is nothing to renew."""
-
-    def renewed(self, content: bytes) -> None:
-        """Take the answer to it."""
-
-
 class Talk:
     """The conversations of one client. `clock` is a monotonic one, in seconds."""
 
@@ -81,33 +72,74 @@ class Talk:
         self._identity = identity
         self._timeout_s = timeout_s
         self._clock = clock
+        self._renewals = 0
+        self._is_renewing = False
 
     def about(self, call: Call[T]) -> Conversation[T]:
         """Return the conversation whose result is the answer to `call`.
 
         Raises RefusedError, UnansweredError.
         """
-        deadline_s = self._clock() + self._timeout_s
-        response = yield from self._answer(call, deadline_s, may_be_done=False)
-        while response.status == 202:  # On the journal: it will be carried out, once.
-            place = str(_body_of(response)["status_url"])
-            yield from self._wait(1, response, _Stand(deadline_s, call.key, may_be_done=True))
-            asked = Call("GET", place, call.kind, key=call.key)
-            response = yield from self._answer(asked, deadline_s, may_be_done=True)
-        return msgspec.json.decode(response.content or b"null", type=call.kind)
+        stand = _Stand(self._clock() + self._timeout_s, call.key)
+        return (yield from self._about(call, stand))
+
+    def log_in(self, call: Call[LoggedIn]) -> Conversation[LoggedIn]:
+        """Return the conversation after which the client is who logged in."""
+        self._need_sessions("log in")
+        logged_in = yield from self.about(call)
+        self._identity.take(logged_in)
+        return logged_in
+
+    def log_out(self, call: Call[SessionsEnded]) -> Conversation[SessionsEnded]:
+        """Return the conversation after which the client is nobody."""
+        self._need_sessions("log out")
+        ended = yield from self.about(call)
+        self._identity.forget()
+        return ended
+
+    def refresh(self, account_id: int | None = None) -> Conversation[LoggedIn]:
+        """Return the conversation after which the client has the next tokens.
+
+        One at a time: a refresh token that is used after its successor ends the session.
+        """
+        self._need_sessions("refresh")
+        stand = _Stand(self._clock() + self._timeout_s, "")
+        yield from self._others_renewal(stand)
+        return (yield from self._refresh(account_id, stand))
+
+    def _need_sessions(self, wish: str) -> None:
+        if not self._identity.has_sessions:
+            raise TypeError(f"a client with an API key does not {wish}")
+
+    def _about(self, call: Call[T], stand: "_Stand") -> Conversation[T]:
+        response = yield from self._answer(call, stand)
+        looks = 0
+        while response.status == 202 and call.accepted is not Accepted.ANSWER:
+            stand.may_be_done = True  # It is on the journal, and will be carried out once.
+            looks += 1
+            yield from self._wait(looks, response, stand)
+            asked = call
+            if call.accepted is Accepted.LOOK:
+                asked = Call("GET", _status_path(response, stand), call.kind)
+            response = yield from self._answer(asked, stand)
+        try:
+            return msgspec.json.decode(response.content, type=call.kind)
+        except msgspec.DecodeError as error:
+            reason = f"the answer is none of the gateway's: {error}"
+            raise UnansweredError(reason, call.key) from error
 
     def _answer(
-        self, call: Call[T], deadline_s: float, *, may_be_done: bool
+        self, call: Call[T], stand: "_Stand"
     ) -> Generator[Step, Response | Lost | None, Response]:
         """Return an answer that is a success; raises for everything else."""
-        stand = _Stand(deadline_s, call.key, may_be_done)
         attempts, may_renew = 0, not call.is_open
         while True:
+            renewals = self._renewals
             reply = yield self._send(call)
             assert reply is not None, "a Send is answered with what came of it"
             if may_renew and _code_of(reply) == _EXPIRED:
                 may_renew = False
-                if (yield from self._renew()):
+                if (yield from self._renew(renewals, stand)):
                     continue
             if isinstance(reply, Response):
                 if reply.status < 400:
@@ -117,30 +149,49 @@ class Talk:
             elif not call.may_repeat:
                 raise stand.failure(reply)
             if isinstance(reply, Lost) or reply.status not in _NOT_DONE:
-                stand.may_be_done = bool(call.key)
+                stand.may_be_done = stand.may_be_done or call.method != "GET"
             attempts += 1
             yield from self._wait(attempts, reply, stand)
 
-    def _renew(self) -> Generator[Step, Response | Lost | None, bool]:
-        renewal = self._identity.renewal()
-        if renewal is None:
+    def _renew(
+        self, renewals: int, stand: "_Stand"
+    ) -> Generator[Step, Response | Lost | None, bool]:
+        if not self._identity.refresh_token:
             return False
-        reply = yield renewal
-        if not isinstance(reply, Response) or reply.status != 200:
+        try:
+            yield from self._others_renewal(stand)
+            if self._renewals == renewals:  # Else another call did it while this was under way.
+                # By name: a refresh for another one, whose answer was lost, changed the session.
+                account_id = self._identity.account_id
+                yield from self._refresh(account_id, _Stand(stand.deadline_s, ""))
+        except ClientError:
             return False
-        self._identity.renewed(reply.content)
         return True
+
+    def _others_renewal(self, stand: "_Stand") -> Generator[Step, Response | Lost | None, None]:
+        while self._is_renewing:
+            yield from self._wait(1, Lost("another renewal takes too long"), stand)
+
+    def _refresh(self, account_id: int | None, stand: "_Stand") -> Conversation[LoggedIn]:
+        self._is_renewing = True
+        try:
+            call = refresh(self._identity.refresh_token, account_id=account_id)
+            logged_in = yield from self._about(call, stand)
+            self._identity.take(logged_in)
+            self._renewals += 1
+            return logged_in
+        finally:
+            self._is_renewing = False
 
     def _send(self, call: Call[T]) -> Send:
         target, content = call.target, call.content()
         headers: dict[str, str] = {}
         if content:
             headers["Content-Type"] = "application/json"
-        if call.key and call.method != "GET":
+        if call.key:
             headers["Idempotency-Key"] = call.key
         if not call.is_open:
-            key = headers.get("Idempotency-Key", "")
-            headers |= self._identity.headers(call.method, target, content, key)
+            headers |= self._identity.headers(call.method, target, content, call.key)
         return Send(call.method, target, headers, content)
 
     def _wait(
@@ -148,7 +199,7 @@ class Talk:
     ) -> Generator[Step, Response | Lost | None, None]:
         seconds = min(PAUSE_MIN_S * 2 ** (attempt - 1), PAUSE_MAX_S) * random.uniform(0.5, 1.0)
         if isinstance(reply, Response):
-            seconds = max(seconds, float(reply.headers.get("retry-after", "0")))
+            seconds = max(seconds, _asked_for_s(reply))
         if self._clock() + seconds > stand.deadline_s:
             raise stand.failure(reply)
         yield Pause(seconds)
@@ -160,7 +211,7 @@ class _Stand:
 
     deadline_s: float
     key: str
-    may_be_done: bool  # By an attempt whose answer did not come.
+    may_be_done: bool = False  # By an attempt whose answer did not come.
 
     def failure(self, reply: Response | Lost) -> ClientError:
         if isinstance(reply, Lost):
@@ -170,8 +221,22 @@ class _Stand:
         # others are about this attempt.
         is_final = reply.status < 500 and "n" in body
         if reply.status < 400 or reply.status == 504 or (self.may_be_done and not is_final):
-            return UnansweredError(str(body.get("message", "there is no answer yet")), self.key)
+            last = body.get("code") or f"HTTP {reply.status}"
+            return UnansweredError(f"nobody can say yet; the last word was {last}", self.key)
         return RefusedError(reply.status, body)
+
+
+def _status_path(response: Response, stand: _Stand) -> str:
+    # It must be at this gateway, because it is asked with the client's own credentials.
+    place = str(_body_of(response).get("status_url", ""))
+    if not place.startswith(_API):
+        raise UnansweredError(f"the status_url {place!r} is none of the gateway's", stand.key)
+    return place
+
+
+def _asked_for_s(response: Response) -> float:
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isdecimal() else 0.0
 
 
 def _code_of(reply: Response | Lost) -> object:

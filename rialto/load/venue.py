@@ -5,13 +5,12 @@ come by the bus, as an operator's would.
 """
 
 import asyncio
-import base64
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
+from rialto.client import AsyncClient, ClientError, Tokens
 from rialto.errors import RialtoError
 from rialto.throwaway import Throwaway
 from shared.bus import CommandBus
@@ -50,8 +49,8 @@ class Ledger(msgspec.Struct, frozen=True):
 
 async def open_venue(place: Throwaway, users: int) -> list[User]:
     """Make the market and so many users with money."""
-    port = place.settings.api_port
-    made = [await _user(port, f"trader{number}") for number in range(users)]
+    async with _at_the_door(place) as client:
+        made = [await _user(client, f"trader{number}") for number in range(users)]
     async with _bus(place) as bus:
         for command in _opening(made):
             outcome = await bus.submit(command)
@@ -62,12 +61,13 @@ async def open_venue(place: Throwaway, users: int) -> list[User]:
 
 async def fill_book(place: Throwaway, maker: User, reader: User) -> None:
     """Give the book its levels, and the reader open orders."""
-    for level in range(LEVELS):
-        for side, sign in (("buy", -1), ("sell", 1)):
-            ticks = 10_000 + sign * (LEVELS_AWAY + level)
-            await _place(place, maker, side, ticks)
-    for number in range(OPEN_ORDERS):
-        await _place(place, reader, "buy", 10_000 - LEVELS_AWAY - number)
+    async with _at_the_door(place, maker.token) as client:
+        for level in range(LEVELS):
+            for side, sign in (("buy", -1), ("sell", 1)):
+                await _place(client, side, 10_000 + sign * (LEVELS_AWAY + level))
+    async with _at_the_door(place, reader.token) as client:
+        for number in range(OPEN_ORDERS):
+            await _place(client, "buy", 10_000 - LEVELS_AWAY - number)
 
 
 async def read_ledger(place: Throwaway) -> Ledger:
@@ -148,40 +148,22 @@ def _opening(users: Sequence[User]) -> list[Command]:
     return commands
 
 
-async def _user(port: int, name: str) -> User:
-    credentials = {"username": name, "password": PASSWORD}
-    await _ask(port, "/api/v1/auth/register", credentials)
-    answer = await _ask(port, "/api/v1/auth/login", credentials)
-    token = str(answer["access_token"])
-    payload = token.split(".")[1]
-    claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return User(claims["acc"], token)
+@contextlib.asynccontextmanager
+async def _at_the_door(place: Throwaway, token: str = "") -> AsyncIterator[AsyncClient]:
+    url = f"http://127.0.0.1:{place.settings.api_port}"
+    try:
+        async with AsyncClient(url, identity=Tokens(token), timeout_s=PATIENCE_S) as client:
+            yield client
+    except ClientError as error:
+        raise RialtoError(f"The gateway refused what the measurement needs: {error}") from error
 
 
-async def _place(place: Throwaway, user: User, side: str, ticks: int) -> None:
-    body = {
-        "market": MARKET,
-        "side": side,
-        "price": f"{ticks // 100}.{ticks % 100:02}",
-        "quantity": "1",
-    }
-    await _ask(place.settings.api_port, "/api/v1/order", body, user.token)
+async def _user(client: AsyncClient, name: str) -> User:
+    await client.register(name, PASSWORD)
+    logged_in = await client.log_in(name, PASSWORD)
+    return User(logged_in.account_id, logged_in.access_token)
 
 
-async def _ask(port: int, path: str, body: object, token: str = "") -> dict[str, Any]:
-    data = msgspec.json.encode(body)
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n"
-    )
-    head += f"Authorization: Bearer {token}\r\n\r\n" if token else "\r\n"
-    async with asyncio.timeout(PATIENCE_S):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(head.encode() + data)
-        answer = await reader.read()
-        writer.close()
-    start, _, body_data = answer.partition(b"\r\n\r\n")
-    if not start.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")):
-        raise RialtoError(f"The gateway refused {path}: {body_data.decode(errors='replace')}")
-    reply: dict[str, Any] = msgspec.json.decode(body_data)
-    return reply
+async def _place(client: AsyncClient, side: str, ticks: int) -> None:
+    price = f"{ticks // 100}.{ticks % 100:02}"
+    await client.place_order(MARKET, side, price=price, quantity=1)

@@ -22,6 +22,7 @@ from schemathesis.checks import (
 )
 from schemathesis.core.result import Ok
 
+from rialto.client import Client
 from rialto.embedded_redis import choose_port
 from tests.api.conftest import Engine
 from tests.api.exchange import PASSWORD
@@ -57,10 +58,9 @@ def url(engine: Engine) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def token(url: str) -> dict[str, str]:
-    credentials = {"username": "fuzzer", "password": PASSWORD}
-    assert httpx.post(f"{url}/api/v1/auth/register", json=credentials).status_code == 201
-    reply = httpx.post(f"{url}/login", json=credentials).json()
-    return {"Authorization": f"Bearer {reply['access_token']}"}
+    with Client(url) as client:
+        client.register("fuzzer", PASSWORD)
+        return {"Authorization": f"Bearer {client.log_in('fuzzer', PASSWORD).access_token}"}
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

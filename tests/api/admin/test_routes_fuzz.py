@@ -16,6 +16,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 
+from rialto.client import AdminClient, Tokens
 from rialto.embedded_redis import choose_port
 from tests.api.admin.operators import ADMIN
 from tests.api.conftest import Engine
@@ -49,9 +50,9 @@ def url(engine: Engine) -> Iterator[str]:
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_no_operators_request_breaks_the_gateway(url: str, mode: GenerationMode) -> None:
-    credentials = {"username": "fuzzer", "password": PASSWORD}
-    reply = httpx.post(f"{url}/api/v1/auth/login", json=credentials).json()
-    token = {"Authorization": f"Bearer {reply['access_token']}"}
+    with AdminClient(url) as operator:
+        access_token = operator.log_in("fuzzer", PASSWORD).access_token
+    token = {"Authorization": f"Bearer {access_token}"}
     schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
     operations = [cast(Ok[Any], result).ok() for result in schema.get_all_operations()]
     operations = [
@@ -76,5 +77,6 @@ def test_no_operators_request_breaks_the_gateway(url: str, mode: GenerationMode)
         with contextlib.suppress(Unsatisfiable):
             ask()
     assert httpx.get(f"{url}/ready").status_code == 200
-    verdict = httpx.get(f"{url}{ADMIN}/audit/verify", headers=token).json()
-    assert verdict["ok"], verdict
+    with AdminClient(url, identity=Tokens(access_token)) as operator:
+        verdict = operator.verify_audit()
+    assert verdict.ok, verdict

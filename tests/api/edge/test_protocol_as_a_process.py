@@ -15,6 +15,7 @@ import pytest
 
 from api.edge.door import BODY_SIZE_MAX
 from api.edge.protocol import HEAD_TIMEOUT_S, PIPELINE_MAX
+from rialto.client import Client
 from rialto.embedded_redis import choose_port
 from tests.api.conftest import Engine
 from tests.api.exchange import PASSWORD
@@ -95,10 +96,10 @@ def door(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
     with running_service("api", home, settings) as service:
         door = Door(port, service)
         eventually(door.is_ready)
-        credentials = {"username": "alice", "password": PASSWORD}
-        httpx.post(f"{door.url}/api/v1/auth/register", json=credentials).raise_for_status()
-        reply = httpx.post(f"{door.url}/login", json=credentials).json()
-        door.token = {"Authorization": f"Bearer {reply['access_token']}"}
+        with Client(door.url) as client:
+            client.register("alice", PASSWORD)
+            access_token = client.log_in("alice", PASSWORD).access_token
+        door.token = {"Authorization": f"Bearer {access_token}"}
         yield door
         assert "Traceback" not in service.log_path.read_text(errors="replace")
 

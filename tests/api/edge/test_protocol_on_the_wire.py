@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from rialto.client import Client, Tokens
 from rialto.embedded_redis import choose_port
 from tests.api.exchange import PASSWORD
-from tests.api.signer import KEYS, Signer, hmac_of
+from tests.api.signer import Signer, hmac_of
 from tests.conftest import RedisServers, redis_binaries
 from tests.support.deadlines import eventually
 from tests.support.processes import running_service
@@ -49,20 +50,17 @@ def port(redis_servers: RedisServers, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def token(port: int) -> str:
-    url = f"http://127.0.0.1:{port}"
-    credentials = {"username": "wired", "password": PASSWORD}
-    assert httpx.post(f"{url}/api/v1/auth/register", json=credentials).status_code == 201
-    return str(httpx.post(f"{url}/login", json=credentials).json()["access_token"])
+    with Client(f"http://127.0.0.1:{port}") as client:
+        client.register("wired", PASSWORD)
+        return client.log_in("wired", PASSWORD).access_token
 
 
 @pytest.fixture(scope="module")
 def signer(port: int, token: str) -> Signer:
-    made = httpx.post(
-        f"http://127.0.0.1:{port}{KEYS}",
-        json={"label": "wire"},
-        headers={"Authorization": f"Bearer {token}"},
-    ).json()
-    return Signer(made["key_id"], hmac_of(made["secret"]))
+    with Client(f"http://127.0.0.1:{port}", identity=Tokens(token)) as client:
+        made = client.make_key("wire")
+    assert made.secret is not None
+    return Signer(made.key_id, hmac_of(made.secret))
 
 
 def ask(port: int, data: bytes) -> list[tuple[int, str]]:

@@ -150,7 +150,10 @@ async def test_what_a_status_says(exchange: Exchange) -> None:
     assert await status_of("idempotency_key=t-1") == (200, "")
     assert await status_of("idempotency_key=too-much") == (422, "INSUFFICIENT_FUNDS")
     assert await status_of("idempotency_key=never") == (404, "UNKNOWN_IDEMPOTENCY_KEY")
-    assert await status_of("idempotency_key=order") == (404, "UNKNOWN_IDEMPOTENCY_KEY")
+    trial = {"market": "TATA_INR", "side": "buy", "price": "1", "quantity": "1"}
+    await exchange.ask("tess", "POST", "/api/v1/order/test", trial, "trial")
+    for another in ("order", "trial"):
+        assert await status_of(f"idempotency_key={another}") == (404, "UNKNOWN_IDEMPOTENCY_KEY")
     assert await status_of(f"idempotency_key=later&n={done['n'] + 10_000}") == (202, "ACCEPTED")
     assert await status_of(f"idempotency_key=t-1&n=1&fp={'0' * 16}") == (
         409,

@@ -5,15 +5,21 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from rialto.client.call import Call
+from rialto.client.call import Accepted, Call
 from rialto.client.conversation import Lost, Pause, Response, Send, Talk
 from rialto.client.errors import RefusedError, UnansweredError
 from rialto.client.identities import Tokens
+from shared.rest.identity import LoggedIn
+from shared.rest.keys import MakeKeyBody
 from shared.rest.market_data import Time
+from shared.rest.orders import PlaceOrderBody
 
 READ = Call("GET", "/api/v1/time", Time)
-COMMAND = Call("POST", "/api/v1/order", Time, {"market": "TATA_INR"}, key="once")
-NO_KEY = Call("POST", "/api/v1/keys", Time, {"label": "bot"})
+ORDER = PlaceOrderBody(market="TATA_INR", side="buy")
+COMMAND = Call("POST", "/api/v1/order", Time, ORDER, key="once", accepted=Accepted.LOOK)
+AGAIN = Call("POST", "/api/v1/order", Time, ORDER, key="once")
+NO_KEY = Call("POST", "/api/v1/keys", Time, MakeKeyBody(label="bot"))
+BY_NATURE = Call("DELETE", "/api/v1/withdrawals/12", Time, repeats=True)
 ANSWER = Response(200, {}, msgspec.json.encode({"time_ms": 5, "time_ns": 5_000_000}))
 LOST = Lost("the line is dead")
 TIMEOUT_S = 10.0
@@ -21,6 +27,12 @@ TIMEOUT_S = 10.0
 
 def refusal(status: int, code: str, **more: object) -> Response:
     return Response(status, {}, msgspec.json.encode({"code": code, "message": "No.", **more}))
+
+
+EXPIRED = refusal(401, "TOKEN_EXPIRED")
+RENEWED = Response(
+    200, {}, msgspec.json.encode(LoggedIn("new", "Bearer", 900, 1, "next", 2_592_000, "s"))
+)
 
 
 class Dialogue:
@@ -128,21 +140,97 @@ def test_an_accepted_command_without_a_result_is_unanswered_not_refused() -> Non
         Dialogue(accepted, refusal(503, "REDIS_UNAVAILABLE")).about(COMMAND)
 
 
+@pytest.mark.parametrize("place", ["", "https://elsewhere.example/", "//elsewhere.example/x"])
+def test_a_status_url_that_leads_elsewhere_is_not_followed(place: str) -> None:
+    accepted = Response(202, {}, msgspec.json.encode({"status_url": place}))
+    dialogue = Dialogue(accepted, ANSWER)
+    with pytest.raises(UnansweredError, match="status_url"):
+        dialogue.about(COMMAND)
+    assert len(dialogue.sent) == 1
+
+
+def test_what_is_answered_by_less_at_its_status_url_is_said_again() -> None:
+    accepted = Response(202, {}, msgspec.json.encode({"status_url": "/api/v1/commands?n=4"}))
+    dialogue = Dialogue(accepted, accepted, ANSWER)
+    assert dialogue.about(AGAIN) == Time(5, 5_000_000)
+    assert {(send.method, send.content) for send in dialogue.sent} == {("POST", AGAIN.content())}
+    assert {send.headers["Idempotency-Key"] for send in dialogue.sent} == {"once"}
+
+
+def test_what_counts_once_by_its_nature_is_sent_again_without_a_key() -> None:
+    dialogue = Dialogue(LOST, ANSWER)
+    assert dialogue.about(BY_NATURE) == Time(5, 5_000_000)
+    assert [send.headers.get("Idempotency-Key") for send in dialogue.sent] == [None, None]
+
+
+def test_what_counts_once_by_its_nature_is_not_called_refused_after_a_lost_attempt() -> None:
+    with pytest.raises(UnansweredError):
+        Dialogue(LOST, refusal(503, "BUSY")).about(BY_NATURE)
+
+
+def test_an_answer_of_another_kind_is_no_answer() -> None:
+    with pytest.raises(UnansweredError) as raised:
+        Dialogue(Response(200, {}, b'{"hello":"world"}')).about(COMMAND)
+    assert raised.value.idempotency_key == "once"
+
+
+def test_a_wait_until_a_date_is_not_understood_and_not_fatal() -> None:
+    later = Response(503, {"retry-after": "Fri, 21 Nov 2031 07:28:00 GMT"}, b'{"code":"BUSY"}')
+    assert Dialogue(later, ANSWER).about(READ) == Time(5, 5_000_000)
+
+
 def test_an_expired_token_is_renewed_once_and_the_call_made_again() -> None:
-    tokens = {
-        "access_token": "new",
-        "token_type": "Bearer",
-        "expires_in_s": 900,
-        "account_id": 1,
-        "refresh_token": "next",
-        "refresh_expires_in_s": 60,
-        "session_id": "s",
-    }
-    renewed = Response(200, {}, msgspec.json.encode(tokens))
-    dialogue = Dialogue(refusal(401, "TOKEN_EXPIRED"), renewed, ANSWER)
+    dialogue = Dialogue(EXPIRED, RENEWED, ANSWER)
     assert dialogue.about(READ) == Time(5, 5_000_000)
     assert dialogue.sent[1].target == "/api/v1/auth/refresh"
+    assert dialogue.sent[1].content == b'{"refresh_token":"refresh-me","account_id":null}'
     assert dialogue.sent[2].headers["Authorization"] == "Bearer new"
+
+
+def test_the_next_renewal_uses_the_token_that_the_last_one_gave() -> None:
+    dialogue = Dialogue(EXPIRED, RENEWED, ANSWER)
+    dialogue.about(READ)
+    assert dialogue.tokens.refresh_token == "next"
+
+
+def test_a_renewal_is_for_the_account_that_the_client_speaks_for() -> None:
+    dialogue = Dialogue(EXPIRED, RENEWED, ANSWER)
+    dialogue.tokens.take(LoggedIn("old", "Bearer", 900, 42, "refresh-me", 2_592_000, "s"))
+    dialogue.about(READ)
+    assert dialogue.sent[1].content == b'{"refresh_token":"refresh-me","account_id":42}'
+
+
+def test_a_renewal_whose_answer_is_lost_is_asked_for_with_the_same_token() -> None:
+    dialogue = Dialogue(EXPIRED, LOST, RENEWED, ANSWER)
+    assert dialogue.about(READ) == Time(5, 5_000_000)
+    assert dialogue.sent[1].content == dialogue.sent[2].content
+
+
+def test_calls_that_expire_together_renew_once() -> None:
+    talk = Talk(Tokens("old", "refresh-me"), timeout_s=TIMEOUT_S, clock=lambda: 0.0)
+    first, second, third = (talk.about(READ) for _ in range(3))
+    for each in (first, second, third):
+        next(each)
+    assert isinstance(renewal := first.send(EXPIRED), Send)
+    assert renewal.target == "/api/v1/auth/refresh"
+    assert isinstance(second.send(EXPIRED), Pause)
+    assert sent_again(first.send(RENEWED))
+    assert sent_again(second.send(None))
+    assert sent_again(third.send(EXPIRED))
+
+
+def test_a_renewal_that_is_given_up_leaves_the_way_free() -> None:
+    talk = Talk(Tokens("old", "refresh-me"), timeout_s=TIMEOUT_S, clock=lambda: 0.0)
+    first, second = talk.about(READ), talk.about(READ)
+    next(first), next(second)
+    first.send(EXPIRED)
+    first.close()
+    assert isinstance(renewal := second.send(EXPIRED), Send)
+    assert renewal.target == "/api/v1/auth/refresh"
+
+
+def sent_again(step: Send | Pause) -> bool:
+    return isinstance(step, Send) and step.headers["Authorization"] == "Bearer new"
 
 
 def test_a_token_that_cannot_be_renewed_is_refused() -> None:

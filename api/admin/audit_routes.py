@@ -9,6 +9,7 @@ from api.admin.audit import TARGET_LENGTH_MAX
 from api.edge.answers import answer
 from api.edge.docs import describe, query
 from api.edge.errors import ApiError
+from api.edge.pages import page_of
 from api.edge.params import integer, query_of
 from api.gateway import Gateway
 from api.paths import PREFIX
@@ -33,8 +34,7 @@ class Audit:
         before_id = integer(given, "cursor", 0, least=1)
         filters = {name: _text(given, name) for name in _FILTERS}
         found = await self._gateway.audit.page(limit=limit + 1, before_id=before_id, **filters)
-        more = str(found[limit - 1].action_id) if len(found) > limit else None
-        return answer(AdminActions(found[:limit], more))
+        return answer(AdminActions(*page_of(found, limit, lambda one: one.action_id)))
 
     async def verify(self, request: Request) -> Response:
         """Check every record of the log against the chain of hashes."""

@@ -10,6 +10,7 @@ from api.edge.answers import answer
 from api.edge.body import read_body
 from api.edge.docs import describe, query
 from api.edge.errors import ApiError
+from api.edge.pages import page_of
 from api.edge.params import integer, query_of
 from api.gateway import Gateway
 from api.identity.caller import Caller
@@ -40,8 +41,8 @@ class AdminUsers:
         found = await self._gateway.users.page(
             after_user_id=after_id, limit=limit + 1, beginning=_text(given, "username")
         )
-        more = str(found[limit - 1].user_id) if len(found) > limit else None
-        return answer(UserList([_view(user) for user in found[:limit]], more))
+        shown, more = page_of(found, limit, lambda user: user.user_id)
+        return answer(UserList([_view(user) for user in shown], more))
 
     async def change(self, request: Request) -> Response:
         """Change a user's role, or disable them or let them in again; their sessions end."""

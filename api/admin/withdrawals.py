@@ -68,7 +68,7 @@ class AdminWithdrawals:
             state=word_of(given, "status", docs.STATUSES),
         )
         views = [await operators_withdrawal_view(row, self._gateway.catalog) for row in rows]
-        return answer(OperatorsWithdrawals(views, str(following) if following else None))
+        return answer(OperatorsWithdrawals(views, following))
 
     async def one(self, request: Request, withdrawal_id: str) -> Response:
         """Look up one withdrawal."""

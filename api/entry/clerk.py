@@ -9,15 +9,13 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from api.edge.answers import error_body
 from api.edge.errors import ApiError
 from api.entry.requests import PLACE, TEST, Request, RequestId
 from api.entry.session import Session
 from api.identity.caller import Caller
-from api.orders.batch import carry_out
+from api.orders.batch import carry_out, result_of
 from api.orders.desk import Asked, Desk
 from api.orders.outcomes import Told
-from api.orders.views import Fields
 from api.reads.catalog import Catalog
 from shared.bus import CommandBus
 from shared.logs import get_logger
@@ -111,7 +109,7 @@ class Clerk:
                 return await self._desk.place(caller, body, key)
             case BatchBody() as body:
                 answers = await carry_out(self._desk, caller, body.commands, key)
-                results = [_result(each, session.connection_id) for each in answers]
+                results = [result_of(each, session.connection_id) for each in answers]
                 return Told(200, {"results": results, "idempotency_key": key}, key)
             case PlaceOcoBody() as body:
                 return await self._desk.place_oco(caller, body, key)
@@ -160,12 +158,6 @@ def _orders_in(body: object) -> tuple[tuple[int, bool], ...]:
     if isinstance(body, CancelOrderBody | CancelAllBody | CancelTimerBody):
         return _ONE_CANCEL
     return _ONE_ORDER
-
-
-def _result(answer: Told | ApiError, connection_id: str) -> Fields:
-    if isinstance(answer, ApiError):
-        return {"status": answer.status, "body": error_body(answer, connection_id)}
-    return {"status": answer.status, "body": answer.body}
 
 
 def at_once(work: Coroutine[Any, Any, T]) -> T:

@@ -6,6 +6,7 @@ is in the answer that made it and in no other, and in no log.
 
 import secrets
 import time
+from collections.abc import Sequence
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -44,7 +45,9 @@ class KeyRoutes:
         kind = fields.checked_kind(body.kind)
         secret = secrets.token_hex(SECRET_BYTES) if kind is KeyKind.HMAC_SHA256 else None
         account_id = await self._own_account(caller, body.account_id)
+        self._check_scopes(caller, body.scopes)
         row = self._row(body, kind, caller.user_id, account_id, secret)
+        await self._gateway.identity.totps.require(caller.user_id, body.totp_code)
         await self._gateway.key_ring.store.add(row)
         _log.info("key_made", user_id=row.user_id, key_id=row.key_id, kind=kind, scopes=row.scopes)
         shown = msgspec.structs.asdict(key_view(row))
@@ -66,6 +69,8 @@ class KeyRoutes:
         if not values:
             sentence = "Say what is to be changed: label, scopes or ip_allow."
             raise ApiError("MISSING_FIELD", sentence, field="label")
+        self._check_scopes(caller, body.scopes or ())
+        await self._gateway.identity.totps.require(caller.user_id, body.totp_code)
         row = await self._gateway.key_ring.store.change(caller.user_id, key_id, values)
         self._gateway.key_ring.drop(key_id)
         _log.info("key_changed", user_id=row.user_id, key_id=row.key_id, scopes=row.scopes)
@@ -80,6 +85,12 @@ class KeyRoutes:
         self._gateway.key_ring.drop(key_id)
         _log.info("key_revoked", user_id=row.user_id, key_id=row.key_id)
         return answer(key_view(row))
+
+    def _check_scopes(self, caller: Caller, wanted: Sequence[str]) -> None:
+        """An auditor's key must not become a trader's with the role."""
+        for scope in fields.checked_scopes(wanted).split(",") if wanted else ():
+            if scope not in caller.scopes:
+                raise ApiError("FORBIDDEN", field="scopes")
 
     async def _own_account(self, caller: Caller, account_id: int | None) -> int:
         if account_id is None or account_id == caller.account_id:
@@ -145,7 +156,9 @@ def key_routes(gateway: Gateway) -> APIRouter:
     keys = KeyRoutes(gateway)
     router = APIRouter(prefix=f"{PREFIX}/keys", tags=["keys"])
     always = ("FORBIDDEN", "USERS_UNAVAILABLE")
-    made = ("UNKNOWN_ACCOUNT", "TOO_MANY_KEYS", "INVALID_PUBLIC_KEY", *always)
+    of_code = ("TOTP_REQUIRED", "INVALID_TOTP_CODE", "TOO_MANY_ATTEMPTS")
+    made = ("UNKNOWN_ACCOUNT", "TOO_MANY_KEYS", "INVALID_PUBLIC_KEY", *of_code, *always)
+    changed = ("UNKNOWN_KEY", *of_code, *always)
     for path, handler, method, extra in (
         ("", keys.make, "POST", describe(answers={201: MadeKey}, body=MakeKeyBody, errors=made)),
         ("", keys.list, "GET", describe(answers={200: Keys}, errors=always)),
@@ -153,7 +166,7 @@ def key_routes(gateway: Gateway) -> APIRouter:
             "/{key_id}",
             keys.change,
             "PATCH",
-            describe(answers={200: KeyView}, body=ChangeKeyBody, errors=("UNKNOWN_KEY", *always)),
+            describe(answers={200: KeyView}, body=ChangeKeyBody, errors=changed),
         ),
         (
             "/{key_id}",

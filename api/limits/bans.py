@@ -41,7 +41,7 @@ class Bans:
     def ban(self, address: str, now_s: float) -> Ban:
         """Ban an address, for longer than the last time."""
         before = self._bans.pop(address, None)
-        count = 1 if before is None or _is_forgotten(before, now_s) else before.count + 1
+        count = 1 if before is None or is_forgotten(before, now_s) else before.count + 1
         length_s = min(BAN_MAX_S, BAN_FIRST_S << min(count - 1, 16))
         ban = Ban(address, count, int(now_s), int(now_s) + length_s)
         self._bans[address] = ban  # At the end: the first of the table is the oldest.
@@ -81,12 +81,13 @@ class Bans:
         theirs = {
             address: ban
             for address, ban in shared.items()
-            if address not in self.lifted and not _is_forgotten(ban, now_s)
+            if address not in self.lifted and not is_forgotten(ban, now_s)
         }
         both = sorted((theirs | mine).values(), key=lambda ban: ban.at_s)
         self._bans = {ban.address: ban for ban in both[-BANS_MAX:]}
         self.news &= set(self._bans)
 
 
-def _is_forgotten(ban: Ban, now_s: float) -> bool:
+def is_forgotten(ban: Ban, now_s: float) -> bool:
+    """Return whether the ban is over for so long that the next one is the first again."""
     return ban.until_s + REMEMBERED_S < now_s

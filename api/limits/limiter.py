@@ -50,13 +50,14 @@ class Charge:
     `share` is how many times a limit it may go up to, `own` what was set for the account.
     """
 
-    __slots__ = ("address", "orders", "own", "share", "tally", "weight")
+    __slots__ = ("address", "orders", "own", "share", "tally", "weight", "window_n")
 
     def __init__(self, address: str, tally: Tally, weight: int, share: int) -> None:
         self.address = address
         self.tally = tally
         self.weight = weight
         self.share = share
+        self.window_n = 0  # In which the weight was counted.
         self.orders: tuple[Tally, ...] = ()
         self.own: AccountLimits | None = None
 
@@ -136,6 +137,7 @@ class Limits:
             charge.weight = 0
             return charge, self._refuse(address, tally, "TOO_MANY_REQUESTS", now_s)
         self._weight.add(tally, weight)
+        charge.window_n = tally.window_n
         return charge, None
 
     def charge_account(self, caller: Caller, charge: Charge) -> None:
@@ -180,12 +182,21 @@ class Limits:
         return mine
 
     def give_back(self, caller: Caller, charge: Charge) -> None:
-        """Take back a request's weight: it was counted as orders instead."""
-        if charge.weight:
-            self._weight.add(charge.tally, -charge.weight)
-            if self._weight_account.window.limit:
-                self._weight_account.add(self._weight_account.of(caller.account_id), -charge.weight)
-            charge.weight = 0
+        """Take back a request's weight: it was counted as orders instead.
+
+        Not when a slow body has brought it into the next minute, which would get a present.
+        """
+        if not charge.weight:
+            return
+        takes = [(self._weight, charge.tally)]
+        if self._weight_account.window.limit:
+            takes.append((self._weight_account, self._weight_account.of(caller.account_id)))
+        now_s = self.clock()
+        for table, tally in takes:
+            tally.total(now_s)
+            if tally.window_n == charge.window_n:
+                table.add(tally, -charge.weight)
+        charge.weight = 0
 
     # ---- refusals ----
 

@@ -133,5 +133,5 @@ def _readable(rows: Iterable[bytes]) -> Iterator[Ban]:
     for row in rows:
         try:
             yield _decode(row)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             _log.warning("ban_unreadable", size=len(row))

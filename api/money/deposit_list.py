@@ -11,6 +11,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.edge.errors import ApiError
+from api.edge.pages import page_of
 from api.sql.tables import deposits
 from api.sql.work import reading
 
@@ -69,9 +70,7 @@ class DepositList:
             if value:
                 wanted = wanted.where(column == value)
         rows = await self._rows(wanted)
-        shown = rows[:limit]
-        more = len(rows) > limit
-        return shown, f"{shown[-1].created_at_s}.{shown[-1].reference}" if more else None
+        return page_of(rows, limit, lambda row: f"{row.created_at_s}.{row.reference}")
 
     async def _rows(self, statement: sa.Select[tuple[object, ...]]) -> list[DepositRow]:
         async with reading(self._engine) as connection:

@@ -102,7 +102,7 @@ class Money:
             key=key,
         )
         views = [await withdrawal_view(row, catalog) for row in rows]
-        return answer(Withdrawals(views, str(following) if following else None))
+        return answer(Withdrawals(views, following))
 
     async def one(self, request: Request, withdrawal_id: str) -> Response:
         """Look up one withdrawal."""

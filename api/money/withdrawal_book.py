@@ -9,6 +9,7 @@ import time
 from msgspec.structs import replace
 
 from api.edge.errors import ApiError
+from api.edge.pages import page_of
 from api.edge.params import WITHDRAWAL_KEY_PREFIX
 from api.money.withdrawal_ledger import WithdrawalLedger
 from api.money.withdrawal_rows import ENDING, Decision, Ending, Row, State, WithdrawalRows
@@ -51,8 +52,8 @@ class WithdrawalBook:
         state: str = "",
         asset: str = "",
         key: str = "",
-    ) -> tuple[list[Row], int]:
-        """Return withdrawals, newest first, and where the next page begins, 0 after the last.
+    ) -> tuple[list[Row], str | None]:
+        """Return withdrawals, newest first, and the cursor of the next page, None after the last.
 
         0 and "" are any.
         """
@@ -70,8 +71,8 @@ class WithdrawalBook:
             asset=asset,
             key=key,
         )
-        shown = await self.looked_at(rows[:limit])
-        following = shown[-1].withdrawal_id or 0 if len(rows) > limit else 0
+        shown, following = page_of(rows, limit, lambda row: row.withdrawal_id)
+        shown = await self.looked_at(shown)
         return [row for row in shown if state in ("", row.state)], following
 
     async def looked_at(self, rows: list[Row]) -> list[Row]:

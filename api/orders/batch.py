@@ -7,6 +7,7 @@ answered on its own. So a batch may be sent again with its key until every answe
 
 from collections.abc import Sequence
 
+from api.edge.answers import error_body
 from api.edge.errors import ApiError
 from api.edge.params import checked_idempotency_key
 from api.identity.caller import Caller
@@ -14,6 +15,7 @@ from api.orders.desk import Asked, Desk, wanted_to_amend
 from api.orders.fields import about_part
 from api.orders.lookup import Found, Wanted
 from api.orders.outcomes import Told, final_answer, status_url
+from api.orders.views import Fields
 from shared.bus import BATCH_COMMANDS_MAX
 from shared.outcomes import NotAccepted, Outcome, Unknown
 from shared.rest.orders import BatchAmend, BatchCancel, BatchPlace
@@ -118,6 +120,13 @@ async def _answer(desk: Desk, asked: Asked, outcome: Outcome) -> Answer:
         return await desk.told(asked, outcome)
     except ApiError as error:
         return error
+
+
+def result_of(answer: Answer, request_id: str) -> Fields:
+    """Return a BatchResult."""
+    if isinstance(answer, ApiError):
+        return {"status": answer.status, "body": error_body(answer, request_id)}
+    return {"status": answer.status, "body": answer.body}
 
 
 def _about(place: int, error: ApiError) -> ApiError:

@@ -14,7 +14,7 @@ from api.orders.outcomes import Form, Teller, Told
 from api.orders.views import Fields, order_fields
 from api.reads.catalog import Catalog
 from api.reads.store import Store
-from api.reads.stored import Asked, stored_outcome
+from api.reads.stored import Question, stored_outcome
 from api.reads.together import Command
 from shared.channels import result_field
 from shared.messages import NO_ORDER_ID, AccountRow, Order, OrderStatus
@@ -129,7 +129,7 @@ class OrderLookup:
                 raise
             return None
 
-    async def status(self, account_id: int, asked: Asked) -> Told:
+    async def status(self, account_id: int, asked: Question) -> Told:
         """Return the answer to a command; if it is not carried out yet, 202. Raises ApiError."""
         outcome = await stored_outcome(self._store, account_id, asked)
         await self._teller.prepare(outcome)

@@ -6,7 +6,7 @@ not exist get the same answer.
 
 from fastapi import APIRouter, Request, Response
 
-from api.edge.answers import answer, encoded_answer, error_body, request_id_of
+from api.edge.answers import answer, encoded_answer, request_id_of
 from api.edge.body import read_body, read_optional_body
 from api.edge.errors import ApiError
 from api.edge.params import idempotency_key_of, integer, order_id_of, query_of
@@ -14,13 +14,12 @@ from api.gateway import Gateway
 from api.identity.caller import Caller, Scope
 from api.limits.charging import take_orders
 from api.orders import docs as order_docs
-from api.orders.batch import carry_out
+from api.orders.batch import carry_out, result_of
 from api.orders.desk import Desk
 from api.orders.lookup import OrderLookup
 from api.orders.open_orders import PAGE_DEFAULT, PAGE_MAX, OpenOrderPages
 from api.orders.outcomes import Told
 from api.orders.requests import named_order
-from api.orders.views import Fields
 from api.paths import PREFIX
 from api.reads import stored
 from shared.rest.orders import (
@@ -56,6 +55,7 @@ class Orders:
         """Check an order in every way, and place nothing."""
         caller, key = await self._asked(request)
         body = await read_body(request, PlaceOrderBody)
+        self._take(request, caller)  # It takes a journal entry and a key, as placing does.
         return told_answer(await self._desk.test(caller, body, key))
 
     async def place_oco(self, request: Request) -> Response:
@@ -82,7 +82,7 @@ class Orders:
         if cancels:
             self._take(request, caller, cancels, cancels=True)
         answers = await carry_out(self._desk, caller, body.commands, key)
-        results = [_result(each, request_id_of(request)) for each in answers]
+        results = [result_of(each, request_id_of(request)) for each in answers]
         return answer({"results": results, "idempotency_key": key}, 200, {"Idempotency-Key": key})
 
     async def cancel(self, request: Request) -> Response:
@@ -127,6 +127,7 @@ class Orders:
         """Have all orders cancelled after a time, unless this is asked again before."""
         caller, key = await self._asked(request)
         body = await read_body(request, CancelTimerBody)
+        self._take(request, caller)
         return told_answer(await self._desk.set_cancel_timer(caller, body, key))
 
     async def cancel_timer(self, request: Request) -> Response:
@@ -182,12 +183,6 @@ class Orders:
         caller = await self._gateway.callers.trader(request, Scope.TRADE)
         query_of(request)
         return caller, idempotency_key_of(request)
-
-
-def _result(answer: Told | ApiError, request_id: str) -> Fields:
-    if isinstance(answer, ApiError):
-        return {"status": answer.status, "body": error_body(answer, request_id)}
-    return {"status": answer.status, "body": answer.body}
 
 
 def told_answer(told: Told) -> Response:

@@ -20,7 +20,7 @@ PARAMETERS = ("idempotency_key", "n", "fp")
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
-class Asked(NamedTuple):
+class Question(NamedTuple):
     """Which command; `n` 0 and `fingerprint` "" (else hex) are not known to who asks."""
 
     key: str
@@ -28,13 +28,13 @@ class Asked(NamedTuple):
     fingerprint: str
 
 
-def asked_in(given: Mapping[str, str]) -> Asked:
+def asked_in(given: Mapping[str, str]) -> Question:
     """Return what the query's PARAMETERS ask for; raises ApiError."""
     key = checked_idempotency_key(required(given, "idempotency_key"), "idempotency_key")
     n, fingerprint = integer(given, "n", 0), given.get("fp", "")
     if fingerprint and not _FINGERPRINT.fullmatch(fingerprint):
         raise ApiError("INVALID_PARAMETER", field="fp")
-    return Asked(key, n, fingerprint)
+    return Question(key, n, fingerprint)
 
 
 def url_of(path: str, key: str, n: int = 0, fingerprint: bytes = b"") -> str:
@@ -44,7 +44,7 @@ def url_of(path: str, key: str, n: int = 0, fingerprint: bytes = b"") -> str:
 
 
 async def stored_outcome(
-    store: Store, account_id: int, asked: Asked
+    store: Store, account_id: int, asked: Question
 ) -> Answered | Accepted | Mismatch:
     """Return the outcome of an account's command; Accepted if it is not carried out yet.
 

@@ -24,6 +24,8 @@ PAUSE_MIN_S = 0.02
 PAUSE_MAX_S = 1.0  # The gateway's own waits are shorter, and it names longer ones in Retry-After.
 _NOT_NOW = frozenset({429, 502, 503, 504})  # Worth another try while there is time.
 _NOT_DONE = frozenset({429, 503})  # Certainly nothing was done.
+# Of a first attempt long ago nobody knows the end, so that the money may have moved.
+_UNRESOLVED = frozenset({"DEPOSIT_UNRESOLVED", "WITHDRAWAL_UNRESOLVED"})
 _EXPIRED = "TOKEN_EXPIRED"
 _API = "/api/v1/"
 
@@ -220,7 +222,8 @@ class _Stand:
         # The engine's own word, which has its journal number, is about the command itself; all
         # others are about this attempt.
         is_final = reply.status < 500 and "n" in body
-        if reply.status < 400 or reply.status == 504 or (self.may_be_done and not is_final):
+        is_open = reply.status < 400 or reply.status == 504 or body.get("code") in _UNRESOLVED
+        if is_open or (self.may_be_done and not is_final):
             last = body.get("code") or f"HTTP {reply.status}"
             return UnansweredError(f"nobody can say yet; the last word was {last}", self.key)
         return RefusedError(reply.status, body)

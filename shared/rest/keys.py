@@ -8,6 +8,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from shared.rest.identity import TotpCode
+
 LABEL_LENGTH_MAX = 64
 ADDRESSES_MAX = 20  # Of one key: a few machines, or their networks.
 SCOPES_MAX = 3
@@ -57,7 +59,11 @@ Lifetime = Annotated[
 
 
 class MakeKeyBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """A new key. An ed25519 key needs its public half: PEM, or the 32 bytes in base64."""
+    """A new key. An ed25519 key needs its public half: PEM, or the 32 bytes in base64.
+
+    Who has a second factor shows a code of it, so that a stolen token alone makes nothing that
+    outlives it.
+    """
 
     label: Label
     kind: Annotated[str, Meta(description="hmac_sha256 or ed25519")] = KeyKind.HMAC_SHA256
@@ -68,14 +74,16 @@ class MakeKeyBody(Struct, frozen=True, forbid_unknown_fields=True):
     public_key: Annotated[str, Meta(max_length=PUBLIC_KEY_LENGTH_MAX)] | None = None
     ip_allow: Addresses = ()
     expires_in_s: Lifetime | None = None
+    totp_code: TotpCode | None = None
 
 
 class ChangeKeyBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be another; what is left out stays."""
+    """What is to be another; what is left out stays. The second factor counts as for a new one."""
 
     label: Label | None = None
     scopes: Scopes | None = None
     ip_allow: Addresses | None = None
+    totp_code: TotpCode | None = None
 
 
 class KeyView(Struct, frozen=True):

@@ -54,6 +54,12 @@ def client_of(app: FastAPI, gateway: Gateway) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://gateway", event_hooks=hooks)
 
 
+@pytest.fixture(autouse=True)
+def patient_with_sql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that stands still for seconds is no verdict on what a test is about."""
+    monkeypatch.setattr("api.sql.guarded.SQL_TIMEOUT_S", 30.0)
+
+
 @pytest.fixture
 async def gateway(tmp_path: Path, redis_url: str) -> AsyncIterator[Gateway]:
     """A gateway whose Redis is there and whose engine is not."""

@@ -22,6 +22,7 @@ def make_key(
     public_key: str | None = None,
     ip_allow: Sequence[str] = (),
     expires_in_s: int | None = None,
+    totp_code: str | None = None,
 ) -> Call[MadeKey]:
     """Make a key; the secret of an hmac_sha256 key is in the answer, this once."""
     body = MakeKeyBody(
@@ -32,6 +33,7 @@ def make_key(
         public_key=public_key,
         ip_allow=tuple(ip_allow),
         expires_in_s=expires_in_s,
+        totp_code=totp_code,
     )
     return Call("POST", _KEYS, MadeKey, body)
 
@@ -42,12 +44,14 @@ def change_key(
     label: str | None = None,
     scopes: Sequence[str] | None = None,
     ip_allow: Sequence[str] | None = None,
+    totp_code: str | None = None,
 ) -> Call[KeyView]:
     """Change what is given, and leave the rest."""
     body = ChangeKeyBody(
         label=label,
         scopes=None if scopes is None else tuple(scopes),
         ip_allow=None if ip_allow is None else tuple(ip_allow),
+        totp_code=totp_code,
     )
     return Call("PATCH", f"{_KEYS}/{part('key_id', key_id)}", KeyView, body)
 

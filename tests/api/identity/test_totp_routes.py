@@ -207,3 +207,22 @@ async def test_real_time_is_what_counts(client: httpx.AsyncClient) -> None:
     alice = await newcomer(client, "alice")
     secret = await begun(alice)
     assert (await confirm(alice, code_at(secret, time.time())))[0] == 200
+
+
+async def test_a_key_is_made_and_changed_only_with_a_code(
+    client: httpx.AsyncClient, now: list[float]
+) -> None:
+    alice, secret = await with_factor(client, now)
+    wish: dict[str, object] = {"label": "bot", "scopes": ["withdraw"]}
+    status, reply = await alice.ask("POST", "/api/v1/keys", wish)
+    assert (status, reply["code"]) == (401, "TOTP_REQUIRED")
+    made = await alice.ask("POST", "/api/v1/keys", wish | {"totp_code": code_at(secret, now[0])})
+    assert made[0] == 201
+    path = f"/api/v1/keys/{made[1]['key_id']}"
+    status, reply = await alice.ask("PATCH", path, {"scopes": ["trade"]})
+    assert (status, reply["code"]) == (401, "TOTP_REQUIRED")
+    now[0] += totp.STEP_S
+    change = {"scopes": ["trade"], "totp_code": code_at(secret, now[0])}
+    assert (await alice.ask("PATCH", path, change))[0] == 200
+    # then whoever has lost the telephone can still revoke it
+    assert (await alice.ask("DELETE", path))[0] == 200

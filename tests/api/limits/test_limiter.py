@@ -181,3 +181,14 @@ def test_weight_is_given_back_once(limits: Limits) -> None:
     limits.give_back(ALICE, charge)
     limits.give_back(ALICE, charge)
     assert charge.tally.used == 0
+
+
+def test_weight_of_the_last_minute_is_not_given_back_to_this_one(
+    limits: Limits, clock: Clock
+) -> None:
+    charge, _ = limits.enter(HERE, "POST", "/api/v1/order", b"")
+    limits.charge_account(ALICE, charge)
+    clock.now_s += 60
+    assert ask(limits) == ""
+    limits.give_back(ALICE, charge)
+    assert charge.tally.total(clock.now_s) == 1

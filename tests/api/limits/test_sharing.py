@@ -136,7 +136,9 @@ async def test_a_row_that_is_no_ban_ends_no_gateway(
     both: tuple[Sharing, Sharing], redis_url: str
 ) -> None:
     with connect(limits_url(redis_url, "")) as client:
-        client.hset("rialto:limits:bans", mapping={"203.0.113.1": "null", "x": "\x00"})
+        client.hset(
+            "rialto:limits:bans", mapping={"203.0.113.1": "null", "x": b'{"address":"\xff"}'}
+        )
     both[0]._limits.bans.ban(HERE, NOW_S)
     await share(both)
     assert [ask(sharing._limits) for sharing in both] == ["BANNED", "BANNED"]
@@ -189,3 +191,24 @@ async def test_a_start_without_that_redis_is_a_start(redis_server: RedisServer) 
     redis_server.start()
     await eventually_async(lambda: sharing.is_up)
     await sharing.close()
+
+
+async def test_a_ban_that_cannot_be_read_keeps_no_other_from_counting(
+    both: tuple[Sharing, Sharing], redis_url: str
+) -> None:
+    with connect(limits_url(redis_url, "")) as client:
+        client.hset("rialto:limits:bans", "nonsense", "{")
+    both[0]._limits.bans.ban(HERE, NOW_S)
+    await share(both)
+    assert ask(both[1]._limits) == "BANNED"
+
+
+async def test_a_ban_of_long_ago_leaves_redis(
+    both: tuple[Sharing, Sharing], redis_url: str
+) -> None:
+    first = both[0]._limits
+    first.bans.ban(HERE, NOW_S - 10 * 86_400)
+    await share(both)
+    await share(both)
+    with connect(limits_url(redis_url, "")) as client:
+        assert client.hlen("rialto:limits:bans") == 0

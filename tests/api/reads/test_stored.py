@@ -4,7 +4,7 @@ import pytest
 
 from api.edge.errors import ApiError
 from api.gateway import Gateway
-from api.reads.stored import Asked, asked_in, stored_outcome, url_of
+from api.reads.stored import Question, asked_in, stored_outcome, url_of
 from shared.channels import Keys, result_field
 from shared.outcomes import Accepted, Answered, Mismatch
 from shared.redis_client import connect
@@ -25,12 +25,12 @@ def ledger(redis_url: str) -> None:
 
 STORED = Answered(5, RESULT, replayed=True)
 TOLD = {
-    "by its key alone": (Asked("k", 0, ""), STORED),
-    "by its number": (Asked("k", 5, OTHERS.hex()), STORED),
-    "by its fingerprint": (Asked("k", 6, OURS.hex()), STORED),
-    "another request's": (Asked("k", 6, OTHERS.hex()), Mismatch(5)),
-    "not carried out yet": (Asked("k", 8, OURS.hex()), Accepted(8)),
-    "nothing is stored yet": (Asked("new", 8, ""), Accepted(8)),
+    "by its key alone": (Question("k", 0, ""), STORED),
+    "by its number": (Question("k", 5, OTHERS.hex()), STORED),
+    "by its fingerprint": (Question("k", 6, OURS.hex()), STORED),
+    "another request's": (Question("k", 6, OTHERS.hex()), Mismatch(5)),
+    "not carried out yet": (Question("k", 8, OURS.hex()), Accepted(8)),
+    "nothing is stored yet": (Question("new", 8, ""), Accepted(8)),
 }
 
 
@@ -42,9 +42,11 @@ async def test_an_answer_is_told_to_its_own_request(gateway: Gateway, case: str)
 
 
 @pytest.mark.usefixtures("ledger")
-@pytest.mark.parametrize(("account_id", "asked"), [(1, Asked("x", 7, "")), (2, Asked("k", 5, ""))])
+@pytest.mark.parametrize(
+    ("account_id", "asked"), [(1, Question("x", 7, "")), (2, Question("k", 5, ""))]
+)
 async def test_what_is_not_stored_and_what_is_anothers_are_the_same(
-    gateway: Gateway, account_id: int, asked: Asked
+    gateway: Gateway, account_id: int, asked: Question
 ) -> None:
     with pytest.raises(ApiError, match="UNKNOWN_IDEMPOTENCY_KEY"):
         await stored_outcome(gateway.store, account_id, asked)
@@ -54,7 +56,7 @@ def test_an_address_is_read_back_as_it_was_written() -> None:
     url = url_of("/x", "k", 5, OURS)
     path, _, text = url.partition("?")
     given = dict(part.split("=") for part in text.split("&"))
-    assert (path, asked_in(given)) == ("/x", Asked("k", 5, OURS.hex()))
+    assert (path, asked_in(given)) == ("/x", Question("k", 5, OURS.hex()))
     assert url_of("/x", "k") == "/x?idempotency_key=k"
 
 

@@ -168,6 +168,12 @@ def test_what_counts_once_by_its_nature_is_not_called_refused_after_a_lost_attem
         Dialogue(LOST, refusal(503, "BUSY")).about(BY_NATURE)
 
 
+@pytest.mark.parametrize("code", ["DEPOSIT_UNRESOLVED", "WITHDRAWAL_UNRESOLVED"])
+def test_what_nobody_can_resolve_any_more_is_not_called_refused(code: str) -> None:
+    with pytest.raises(UnansweredError, match=code):
+        Dialogue(refusal(409, code)).about(COMMAND)
+
+
 def test_an_answer_of_another_kind_is_no_answer() -> None:
     with pytest.raises(UnansweredError) as raised:
         Dialogue(Response(200, {}, b'{"hello":"world"}')).about(COMMAND)

@@ -46,6 +46,7 @@ class Sharing:
         self._version: bytes | None = b"unknown"
         self._task: asyncio.Task[None] | None = None
         self.is_up = False
+        self._was_lost = False
 
     async def start(self) -> None:
         """Learn what the others know, if they can be asked, and go on doing so."""
@@ -66,13 +67,13 @@ class Sharing:
             async with asyncio.timeout(SHARE_TIMEOUT_S):
                 await self.share()
         except (redis.RedisError, OSError) as error:
-            if self.is_up:
+            if not self._was_lost:
                 _log.warning("limits_not_shared", reason=str(error))
-            self.is_up = False
+            self.is_up, self._was_lost = False, True
         else:
-            if not self.is_up:
-                _log.info("limits_shared")
-            self.is_up = True
+            if self._was_lost:
+                _log.info("limits_shared_again")
+            self.is_up, self._was_lost = True, False
 
     async def share(self) -> None:
         """Tell and learn once; raises redis.RedisError, OSError."""

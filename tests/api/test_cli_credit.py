@@ -22,6 +22,7 @@ def test_a_credit_shows_the_balance_and_may_be_repeated(engine: Engine) -> None:
     result = run(*words, home=engine.home)
     assert result.exit_code == 0, result.output
     assert "available now: 1000.5 INR" in result.output
+    assert result.output.count("\n") == 1, "one sentence, and no line of a log"
     again = run(*words, home=engine.home)
     assert "already" in again.output
     assert "available now: 1000.5 INR" in again.output

@@ -214,9 +214,10 @@ async def check_feed(campaign: Campaign) -> None:
 async def check_archive(campaign: Campaign) -> Replayed:
     """The archive is whole, and its replay gives the events, the chain and the rows."""
     system = campaign.system
-    position = system.position()
 
     def archived() -> bool:
+        # Time goes on, and whoever looks at a withdrawal may complete its decision: the end moves.
+        position = system.position()
         try:
             numbers = [record.number for record in read_records(system.archive, "journal")]
         except ArchiveError:

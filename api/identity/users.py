@@ -118,11 +118,6 @@ class Users:
         )
         return structs.replace(user_of(found[0]), account_id=account_id) if found else None
 
-    async def owner_of(self, account_id: int) -> int | None:
-        """Return the user_id of who owns the account, or None when nobody does."""
-        owner = await self.find_account(account_id)
-        return None if owner is None else owner.user_id
-
     async def all(self) -> list[User]:
         """Return the users, oldest first, at most LIST_MAX."""
         return await self.page(after_user_id=0, limit=LIST_MAX)

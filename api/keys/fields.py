@@ -24,8 +24,6 @@ from shared.rest.keys import KeyKind, KeyScope
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-PUBLIC_KEY_SIZE = 32
-
 
 def checked_label(label: str) -> str:
     if not label.isprintable():

@@ -23,11 +23,9 @@ from schemathesis.checks import (
 from schemathesis.core.result import Ok
 
 from rialto.client import Client
-from rialto.embedded_redis import choose_port
 from tests.api.conftest import Engine
 from tests.api.exchange import PASSWORD
-from tests.support.deadlines import eventually
-from tests.support.processes import running_service
+from tests.api.gateway_process import running_gateway
 
 CASES_PER_ROUTE = 25  # A few seconds in all; a long campaign raises it.
 CHECKS = [
@@ -41,19 +39,8 @@ CHECKS = [
 @pytest.fixture(scope="module")
 def url(engine: Engine) -> Iterator[str]:
     """The public door of a gateway process."""
-    ports = {"api_port": choose_port(), "admin_port": choose_port()}
-    with running_service("api", engine.home, {"redis_url": engine.redis_url, **ports}) as service:
-        url = f"http://127.0.0.1:{ports['api_port']}"
-
-        def is_ready() -> bool:
-            service.fail_if_ended()
-            try:
-                return httpx.get(f"{url}/ready").status_code == 200
-            except httpx.HTTPError:
-                return False
-
-        eventually(is_ready)
-        yield url
+    with running_gateway(engine) as doors:
+        yield doors.public
 
 
 @pytest.fixture(scope="module")

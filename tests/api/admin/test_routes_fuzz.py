@@ -17,14 +17,12 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 
 from rialto.client import AdminClient, Tokens
-from rialto.embedded_redis import choose_port
 from tests.api.admin.operators import ADMIN
 from tests.api.conftest import Engine
 from tests.api.exchange import PASSWORD
+from tests.api.gateway_process import running_gateway
 from tests.api.test_app_fuzz import CHECKS
 from tests.api.test_cli import make_admin
-from tests.support.deadlines import eventually
-from tests.support.processes import running_service
 
 CASES_PER_ROUTE = 25  # A few seconds in all; a long campaign raises it.
 
@@ -32,20 +30,9 @@ CASES_PER_ROUTE = 25  # A few seconds in all; a long campaign raises it.
 @pytest.fixture(scope="module")
 def url(engine: Engine) -> Iterator[str]:
     """The operators' door of a gateway process."""
-    ports = {"api_port": choose_port(), "admin_port": choose_port()}
     make_admin("fuzzer", engine.home)
-    with running_service("api", engine.home, {"redis_url": engine.redis_url, **ports}) as service:
-        url = f"http://127.0.0.1:{ports['admin_port']}"
-
-        def is_ready() -> bool:
-            service.fail_if_ended()
-            try:
-                return httpx.get(f"{url}/ready").status_code == 200
-            except httpx.HTTPError:
-                return False
-
-        eventually(is_ready)
-        yield url
+    with running_gateway(engine) as doors:
+        yield doors.admin
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

@@ -122,15 +122,18 @@ async def test_whose_an_account_is(client: httpx.AsyncClient, gateway: Gateway) 
     bobby = await newcomer(client, "bobby")
     grid_id = (await made(alice, "grid"))["account_id"]
     users = gateway.users
-    alice_id = await users.owner_of(alice.login["account_id"])
-    assert alice_id is not None
-    assert await users.owner_of(grid_id) == alice_id
-    assert await users.owner_of(bobby.login["account_id"]) not in (None, alice_id)
-    assert await users.owner_of(1) is None
+    owners = [
+        await users.find_account(account_id)
+        for account_id in (alice.login["account_id"], grid_id, bobby.login["account_id"])
+    ]
+    assert [owner and owner.username for owner in owners] == ["alice", "alice", "bobby"]
+    assert await users.find_account(1) is None
     found = await users.find_account(grid_id)
     assert found is not None
     assert (found.username, found.account_id) == ("alice", grid_id)
-    assert {account.account_id for account in await gateway.identity.accounts.own(alice_id)} == {
+    assert {
+        account.account_id for account in await gateway.identity.accounts.own(found.user_id)
+    } == {
         alice.login["account_id"],
         grid_id,
     }

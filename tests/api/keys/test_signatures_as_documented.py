@@ -7,17 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from rialto.embedded_redis import choose_port
 from shared.signing import hmac_signature, signed_text
 from tests.api.conftest import Engine
 from tests.api.exchange import Exchange
+from tests.api.gateway_process import running_gateway
 from tests.api.signer import make_key
 from tests.conftest import ROOT
-from tests.support.deadlines import eventually
-from tests.support.processes import running_service
 
 PATIENCE_S = 30.0
 
@@ -46,19 +43,8 @@ def run(script: str, folder: Path, **environ: str) -> Any:
 @pytest.fixture(scope="module")
 def url(engine: Engine) -> Iterator[str]:
     """The public door of a gateway process on the engine of this file."""
-    ports = {"api_port": choose_port(), "admin_port": choose_port()}
-    with running_service("api", engine.home, {"redis_url": engine.redis_url, **ports}) as service:
-        url = f"http://127.0.0.1:{ports['api_port']}"
-
-        def is_ready() -> bool:
-            service.fail_if_ended()
-            try:
-                return httpx.get(f"{url}/ready").status_code == 200
-            except httpx.HTTPError:
-                return False
-
-        eventually(is_ready)
-        yield url
+    with running_gateway(engine) as doors:
+        yield doors.public
 
 
 def test_the_signature_that_is_written_there_is_that_of_the_lines() -> None:

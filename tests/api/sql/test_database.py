@@ -57,7 +57,9 @@ async def test_users_of_the_first_form_keep_their_account_as_the_main_one(
         assert found is not None
         user = found[0]
         assert (user.account_id, user.is_disabled, user.auth_version) == (account_id, False, 0)
-        assert await users.owner_of(account_id) == user.user_id
+        owner = await users.find_account(account_id)
+        assert owner is not None
+        assert owner.user_id == user.user_id
         (main,) = await accounts.own(user.user_id)
         assert (main.account_id, main.label, main.created_at_s) == (
             account_id,

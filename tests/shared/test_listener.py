@@ -30,6 +30,9 @@ class Ear:
             on_gap=lambda: self.heard.append(GAP),
         )
 
+    def add(self, name: str) -> None:
+        self.listener.add(name, self._hearing(name))
+
     def _hearing(self, name: str) -> listener_module.Handler:
         return lambda data: self.heard.append((name, data))
 
@@ -110,10 +113,10 @@ async def test_a_restarted_redis_is_heard_again(redis_server: RedisServer) -> No
 async def test_a_long_silence_is_borne_without_a_word_or_a_new_connection(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listener_module, "SILENCE_MAX_S", 0.02)
+    monkeypatch.setattr(listener_module, "SILENCE_MAX_S", 0.2)
     with redis.Redis.from_url(redis_url) as client, capture_logs() as logs:
         async with tcp_proxy(redis_url) as proxy, an_ear(proxy.url) as ear:
-            await eventually_async(lambda: proxy.requests > 50)
+            await eventually_async(lambda: proxy.requests > 8)
             client.publish("one", b"still there")
             await hear(ear, 2)
             assert ear.heard == [GAP, ("one", b"still there")]
@@ -172,6 +175,82 @@ async def test_a_lost_subscription_is_logged_once_however_long_it_lasts(redis_ur
             await proxy.open()
             await eventually_async(lambda: ear.listener.connected)
     assert [entry["event"] for entry in logs] == ["subscription_lost"]
+
+
+async def test_a_channel_may_be_added_and_left_while_it_listens(redis_url: str) -> None:
+    heard: list[str] = []
+    with redis.Redis.from_url(redis_url) as client:
+        listener = Listener(
+            redis_url, {"one": lambda data: None}, on_subscribed=lambda name: heard.append(name)
+        )
+        await listener.start()
+        try:
+            await eventually_async(lambda: listener.connected)
+            for round_number in range(3):
+                listener.add("more", lambda data: heard.append(data.decode()))
+                await eventually_async(lambda: heard == ["more"])
+                client.publish("more", b"said")
+                await eventually_async(lambda: heard == ["more", "said"])
+                listener.leave("more")
+                await eventually_async(lambda: client.pubsub_numsub("more")[0][1] == 0)
+                heard.clear()
+                assert client.publish("more", b"%d" % round_number) == 0
+        finally:
+            await listener.close()
+
+
+async def test_a_channel_that_was_added_is_heard_after_every_reconnect_too(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        async with tcp_proxy(redis_url) as proxy, an_ear(proxy.url) as ear:
+            ear.add("early")
+            await eventually_async(lambda: ear.listener.connected)
+            ear.add("late")
+            for round_number in range(3):
+                await eventually_async(lambda: client.pubsub_numsub("late")[0][1] == 1)
+                await eventually_async(lambda: ear.listener.connected)
+                for name in ("early", "late"):
+                    client.publish(name, b"%d" % round_number)
+                await hear(ear, 3 * (round_number + 1))
+                proxy.cut()
+                await eventually_async(lambda: not ear.listener.connected)
+            assert ear.said("early") == ear.said("late") == [b"0", b"1", b"2"]
+
+
+async def test_a_channel_that_is_left_before_it_was_confirmed_is_not_heard(redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        async with an_ear(redis_url) as ear:
+            ear.add("early")
+            ear.listener.leave("early")
+            await eventually_async(lambda: ear.listener.connected)
+            for _ in range(10):
+                ear.add("late")
+                ear.listener.leave("late")
+                ear.listener.leave("never")
+            client.publish("one", b"the end")
+            await hear(ear, 2)
+            assert ear.heard == [GAP, ("one", b"the end")]
+            assert client.pubsub_numsub("early", "late") == [(b"early", 0), (b"late", 0)]
+
+
+async def test_a_burst_larger_than_a_chunk_is_heard_whole_and_leaves_room_for_others(
+    redis_url: str,
+) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        async with an_ear(redis_url) as ear:
+            await eventually_async(lambda: ear.listener.connected)
+            big = b"x" * 1_000_000
+            with client.pipeline(transaction=False) as pipeline:
+                for number in range(5_000):
+                    pipeline.publish("one", b"%d" % number)
+                pipeline.publish("two", big)
+                pipeline.execute()
+            seen: list[int] = []
+            while len(ear.heard) < 5_002:
+                seen.append(len(ear.heard))
+                await asyncio.sleep(0)
+            assert ear.said("one") == [b"%d" % number for number in range(5_000)]
+            assert ear.said("two") == [big]
+            assert len(set(seen)) > 3, "somebody else had a turn in between"
 
 
 async def test_closing_ends_its_task_and_its_connection(redis_url: str) -> None:

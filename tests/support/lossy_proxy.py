@@ -66,10 +66,10 @@ class LossyProxy:
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            request.close()  # First: whoever closes the proxy may interrupt the wait.
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
-            request.close()
 
     async def _requests(
         self,

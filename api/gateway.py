@@ -16,15 +16,16 @@ from api.identity.users import Users
 from api.identity.vault import Vault
 from api.keys.ring import KeyRing
 from api.limits.accounts import AccountLimitStore
-from api.limits.addresses import Proxies
 from api.limits.limiter import Limits
 from api.money.parts import MoneyParts
 from api.reads.catalog import Catalog
 from api.reads.store import Store
+from shared.addresses import Proxies
 from shared.breaker import Breaker
 from shared.bus import CommandBus
 from shared.halting import VenueSwitch
 from shared.revocations import Revocations
+from shared.tickets import Tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Gateway:
     callers: Callers
     identity: Identity
     revocations: Revocations
+    tickets: Tickets
     vault: Vault
     metrics: Metrics
     audit: AuditLog

@@ -24,7 +24,6 @@ from api.keys.ring import KeyRing
 from api.keys.signatures import SignedCallers
 from api.keys.store import KeyStore
 from api.limits.accounts import AccountLimitStore
-from api.limits.addresses import Proxies
 from api.limits.charging import charging
 from api.limits.limiter import Limits, Rules
 from api.limits.sharing import Sharing
@@ -33,6 +32,7 @@ from api.reads.catalog import Catalog
 from api.reads.store import Store, open_pool
 from api.sql.database import open_database
 from api.watching import watch
+from shared.addresses import Proxies
 from shared.bus import CommandBus
 from shared.channels import Keys
 from shared.halting import VenueSwitch
@@ -41,6 +41,7 @@ from shared.networks import parse_networks
 from shared.redis_client import limits_url, pool_of
 from shared.revocations import Revocations
 from shared.settings import Settings
+from shared.tickets import Tickets
 from shared.tokens import TokenVerifier
 
 
@@ -69,17 +70,24 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
-class _Part(Protocol):
-    async def start(self) -> None: ...
-
+class _Closes(Protocol):
     async def close(self) -> None: ...
 
 
+class _Part(_Closes, Protocol):
+    async def start(self) -> None: ...
+
+
+C = TypeVar("C", bound=_Closes)
 P = TypeVar("P", bound=_Part)
 
 
 async def _running(stack: contextlib.AsyncExitStack, part: P) -> P:
     await part.start()
+    return _closing(stack, part)
+
+
+def _closing(stack: contextlib.AsyncExitStack, part: C) -> C:
     stack.push_async_callback(part.close)
     return part
 
@@ -101,8 +109,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         stack.push_async_callback(store.close)
         passwords = PasswordPool(pepper)
         stack.callback(passwords.close)
-        switch = VenueSwitch(redis_url, Keys(settings.venue))
-        stack.push_async_callback(switch.close)
+        switch = _closing(stack, VenueSwitch(redis_url, Keys(settings.venue)))
         limits = Limits(rules_of(settings))
         sharing = await _running(stack, Sharing(limits_redis_url, settings.venue, limits))
         known = Revocations(limits_redis_url, settings.venue, is_source=True)
@@ -122,6 +129,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             callers=Callers(verifier, revocations, signatures, charge=charging(limits)),
             identity=identity,
             revocations=revocations,
+            tickets=_closing(stack, Tickets(limits_redis_url, settings.venue)),
             vault=vault,
             metrics=Metrics(),
             audit=AuditLog(database),

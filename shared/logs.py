@@ -31,7 +31,9 @@ QUIET_LIBRARIES = (
     "alembic",
     "sqlalchemy",
 )
-SECRET_NAME = re.compile(r"password|secret|token|authorization|private_key|api_key|cookie", re.I)
+SECRET_NAME = re.compile(
+    r"password|secret|token|ticket|authorization|private_key|api_key|cookie", re.I
+)
 URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):[^\s/]+@")
 MODULE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 TEXT_LENGTH_MAX = 4_096  # One field of one line; an answer of a stranger may be longer than a page.

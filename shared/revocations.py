@@ -42,6 +42,11 @@ _log = get_logger(__name__)
 _decode = msgspec.json.Decoder(dict[str, int]).decode
 
 
+def record_name(venue: str) -> str:
+    """Return the name of the record, and of the channel."""
+    return f"sessions:revoked:{{{venue}}}"
+
+
 class Revocations:
     """The sessions that are known to be revoked; `start` hears of others, `close` stops that.
 
@@ -56,7 +61,7 @@ class Revocations:
         is_source: bool,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._name = f"sessions:revoked:{{{venue}}}"
+        self._name = record_name(venue)
         self._is_source = is_source
         self._clock = clock
         self._until_s: dict[str, int] = {}

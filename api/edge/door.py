@@ -18,10 +18,10 @@ from api.edge.answers import error_answer
 from api.edge.docs_page import PAGE_PATH
 from api.edge.errors import ApiError
 from api.edge.metrics import Metrics
-from api.limits.addresses import Proxies
 from api.limits.charging import headers_of, note_charge
 from api.limits.limiter import Charge, Limits
 from api.paths import PREFIX, canonical_path
+from shared.addresses import Proxies
 
 BODY_SIZE_MAX = 16_384  # The largest sensible body is below 1 KiB.
 BODY_SIZE_MAX_OF = MappingProxyType(

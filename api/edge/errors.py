@@ -84,6 +84,9 @@ ERRORS: Mapping[str, ErrorKind] = MappingProxyType(
         "TOO_MANY_REQUESTS": _E(
             429, "This is more than your address may ask in a minute.", retry_after_s=1
         ),
+        "TOO_MANY_TICKETS": _E(
+            429, "You have as many unused tickets as an account may have; wait.", retry_after_s=1
+        ),
         "TOO_MANY_ORDERS": _E(
             429, "These are more orders than you may send; nothing was done.", retry_after_s=1
         ),

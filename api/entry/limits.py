@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Hashable
 from typing import TypeVar
 
-from api.limits.addresses import counted_as
+from shared.addresses import counted_as
 
 IN_FLIGHT_MAX = 256  # Orders of a connection without an answer; then it is not read until one is.
 MESSAGE_SIZE_MAX = 16_384  # As a REST body; the largest sensible order is below 1 KiB.

@@ -17,6 +17,7 @@ from api.identity.passwords import check_password
 from api.identity.proof import Proof
 from api.identity.session_routes import add_session_routes
 from api.identity.sessions import Ended, Opened
+from api.identity.ticket_routes import add_ticket_route
 from api.identity.totp_routes import add_totp_routes
 from api.identity.users import Role, check_username
 from api.paths import PREFIX
@@ -156,6 +157,7 @@ def auth_routes(gateway: Gateway, audience: str = AUDIENCE) -> APIRouter:
             errors=("INVALID_USERNAME", "INVALID_PASSWORD", "USERNAME_TAKEN", *LIMITED),
         )
         router.add_api_route("/register", auth.register, methods=["POST"], openapi_extra=extra)
+        add_ticket_route(router, gateway)
     _add_login(router, auth)
     extra = describe(answers={200: SessionsEnded}, errors=("UNKNOWN_SESSION", *LIMITED))
     router.add_api_route("/logout", auth.logout, methods=["POST"], openapi_extra=extra)

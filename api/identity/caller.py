@@ -108,6 +108,12 @@ class Callers:
         self._charge(request, caller)
         return caller
 
+    async def claims(self, request: Request, audience: str) -> Claims:
+        """Return what the token of a request says, for what is handed on; raises ApiError."""
+        claims = self._claims(request, audience)
+        self._charge(request, _caller(claims))
+        return claims
+
     def trader_by_token(self, token: str) -> Bearer:
         """Return who holds an access token of the public door, for a connection that outlives one
         request; raises ApiError.
@@ -119,13 +125,16 @@ class Callers:
         )
 
     def _by_token(self, request: Request, audience: str) -> Caller:
+        return _caller(self._claims(request, audience))
+
+    def _claims(self, request: Request, audience: str) -> Claims:
         if KEY_HEADER in request.headers:
             both = "authorization" in request.headers
             raise ApiError("TWO_CREDENTIALS" if both else "TOKEN_MISSING")
         given: Sequence[str] = request.headers.getlist("authorization")
         if len(given) != 1 or given[0][: len(_SCHEME)].lower() != _SCHEME:
             raise ApiError("TOKEN_MISSING")
-        return _caller(self._verified(given[0][len(_SCHEME) :].strip(), audience))
+        return self._verified(given[0][len(_SCHEME) :].strip(), audience)
 
     def _verified(self, token: str, audience: str) -> Claims:
         try:

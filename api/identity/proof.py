@@ -13,7 +13,7 @@ from api.identity.attempts import AttemptLimiter
 from api.identity.caller import Caller
 from api.identity.passwords import LENGTH_MAX
 from api.identity.users import Role, User
-from api.limits.addresses import counted_as
+from shared.addresses import counted_as
 from shared.logs import get_logger
 from shared.tokens import ADMIN_AUDIENCE
 

@@ -20,7 +20,7 @@ from api.identity.users import Role
 from api.identity.vault import Vault, VaultError
 from api.keys.fields import Network, networks_of, public_key_of, scopes_of
 from api.keys.store import CHANGES_AT_ONCE_MAX, KeyRow, KeyStore
-from api.limits.addresses import counted_as
+from shared.addresses import counted_as
 from shared.logs import get_logger
 from shared.tasks import spawn, stop
 

@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from api.edge.errors import ApiError
 from api.identity.caller import Caller
-from api.limits.addresses import counted_as
 from api.limits.bans import Bans
 from api.limits.tallies import Table, Tally, Window
 from api.limits.weights import Weights, may_go_on
+from shared.addresses import counted_as
 from shared.logs import get_logger
 
 ADDRESSES_MAX = 50_000  # Of each table, about 20 MB when full.

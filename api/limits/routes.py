@@ -11,9 +11,9 @@ from api.edge.docs import describe, query
 from api.edge.errors import ApiError
 from api.edge.params import integer, query_of, required
 from api.gateway import Gateway
-from api.limits.addresses import counted_as
 from api.limits.limiter import AccountLimits
 from api.paths import PREFIX
+from shared.addresses import counted_as
 from shared.rest.limits import AccountLimitsBody, AccountLimitsView, BanList, BanView
 
 BANS_DEFAULT = 100

@@ -54,6 +54,8 @@ def _table() -> Mapping[tuple[str, str], _Weigh]:
             ("GET", f"{PREFIX}/deposits"): _stepped(LIST_STEPS),
             ("GET", f"{PREFIX}/order/open"): _stepped(OPEN_STEPS),
             ("GET", f"{PREFIX}/markets"): _fixed(2),
+            # Of what is under /auth this needs no password.
+            ("POST", f"{PREFIX}/auth/ticket"): _fixed(WEIGHT_DEFAULT),
         }
     )
 

@@ -23,6 +23,7 @@ class PublicCalls:
     confirm_totp = Method(calls.confirm_totp)
     end_other_sessions = Method(calls.end_other_sessions)
     end_session = Method(calls.end_session)
+    feed_ticket = Method(calls.feed_ticket)
     me = Method(calls.me)
     register = Method(calls.register)
     remove_totp = Method(calls.remove_totp)

@@ -137,6 +137,15 @@ class Me(Struct, frozen=True):
     created_at_s: TimeS
 
 
+class Ticket(Struct, frozen=True):
+    """Connect to the feed at `/ws?ticket=<ticket>`; it is good once."""
+
+    ticket: Annotated[str, Meta(examples=["bWVyZWx5IGFuIGV4YW1wbGUgb2YgYSB0aWNrZXQuLi4"])]
+    expires_in_s: Annotated[
+        int, Meta(description="At most 30, and never beyond the token.", examples=[30])
+    ]
+
+
 class SessionView(Struct, frozen=True):
     """One login that lasts."""
 

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from api.app import admin_app, public_app
 from api.gateway import Gateway
 
-WITHOUT_A_BODY = ("/api/v1/auth/logout",)
+WITHOUT_A_BODY = ("/api/v1/auth/logout", "/api/v1/auth/ticket")
 
 
 ROUTES = {
@@ -24,6 +24,7 @@ ROUTES = {
     "GET /auth/sessions",
     "DELETE /auth/sessions",
     "DELETE /auth/sessions/{session_id}",
+    "POST /auth/ticket",
     "POST /auth/password",
     "POST /auth/password/reset",
     "POST /auth/totp",

@@ -12,6 +12,7 @@ from shared.rest.identity import (
     Registered,
     SessionList,
     SessionsEnded,
+    Ticket,
     TotpBeginBody,
     TotpBegun,
     TotpConfirmBody,
@@ -73,6 +74,12 @@ def end_session(session_id: str) -> Call[SessionsEnded]:
 def end_other_sessions() -> Call[SessionsEnded]:
     """End all sessions but this one."""
     return Call("DELETE", f"{_AUTH}/sessions", SessionsEnded, repeats=True)
+
+
+def feed_ticket() -> Call[Ticket]:
+    """Get what opens one connection to the feed, for who cannot send the token on it."""
+    # A ticket whose answer was lost opens nothing: nobody knows it.
+    return Call("POST", f"{_AUTH}/ticket", Ticket, repeats=True)
 
 
 def change_password(

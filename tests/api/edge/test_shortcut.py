@@ -13,7 +13,7 @@ from api.edge.errors import ApiError
 from api.edge.metrics import Metrics
 from api.edge.shortcut import Shortcut
 from api.gateway import Gateway
-from api.limits.addresses import Proxies
+from shared.addresses import Proxies
 
 PAGE = {"Origin": "https://desk.example"}
 REQUESTS: tuple[tuple[str, str, dict[str, str]], ...] = (

@@ -10,10 +10,10 @@ import pytest
 
 from api.app import admin_app, public_app
 from api.gateway import Gateway
-from api.limits.addresses import Proxies
 from api.limits.charging import HEADERS
 from api.limits.limiter import AccountLimits
 from api.opening import open_gateway
+from shared.addresses import Proxies
 from shared.networks import parse_networks
 from tests.api.admin.operators import log_in
 from tests.api.conftest import client_of, settings_for

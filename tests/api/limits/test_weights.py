@@ -15,6 +15,7 @@ from api.limits.weights import PASSWORD_WEIGHT, Weights, may_go_on
         ("POST", "/api/v1/order", b"", 1),
         ("GET", "/api/v1/order/123", b"", 1),
         ("POST", "/api/v1/auth/login", b"", PASSWORD_WEIGHT),
+        ("POST", "/api/v1/auth/ticket", b"", 1),
         ("GET", "/api/v1/depth", b"market=A_B", 1),
         ("GET", "/api/v1/depth", b"market=A_B&levels=100", 1),
         ("GET", "/api/v1/depth", b"levels=101&market=A_B", 5),

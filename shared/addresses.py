@@ -42,6 +42,11 @@ class Proxies:
                 break
         return str(address)
 
+    def is_proxy(self, address: str) -> bool:
+        """Return whether this is a proxy of the operator's own."""
+        parsed = _parsed(address)
+        return parsed is not None and self._is_ours(parsed)
+
     def _is_ours(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
 
@@ -54,6 +59,12 @@ def counted_as(address: str) -> str:
     if not isinstance(parsed, ipaddress.IPv6Address):
         return str(parsed) if parsed else address
     return str(ipaddress.ip_network((parsed, CLIENT_PREFIX_V6), strict=False))
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether this machine speaks with itself."""
+    parsed = _parsed(address)
+    return parsed is not None and parsed.is_loopback
 
 
 def _parsed(text: str) -> Address | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.limits.addresses import Proxies, counted_as
+from shared.addresses import Proxies, counted_as
 from shared.networks import parse_networks
 
 OURS = Proxies(parse_networks("10.0.0.0/8, 192.0.2.1, fd00::/8"))

@@ -19,7 +19,7 @@ help: ## List the commands
 	@echo "make test     lint, types and every test; ARGS='tests/engine -k book -s' runs pytest with these only"
 	@echo "make check    lint and types only"
 	@echo "make format   format the code"
-	@echo "make docs     write docs/CONFIGURATION.md and .env.example from the settings"
+	@echo "make docs     write what is made from the settings and the feed's types: CONFIGURATION.md, .env.example, asyncapi.json"
 	@echo "make compiled compile the core with mypyc: optional, the same results, about half as fast again"
 	@echo "make plain    run the core from its sources again"
 	@echo "make reset    empty RIALTO_HOME, after asking"
@@ -73,6 +73,7 @@ format: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed
 	@$(BIN)/python -c "from pathlib import Path; from shared.settings_docs import write_pages; write_pages(Path())"
+	@$(BIN)/python -c "from pathlib import Path; from shared.feed.contract.asyncapi import write_page; write_page(Path())"
 
 compiled: $(VENV)/.installed-dev ## Compile the core, optional
 	@echo "Compiling the core (about half a minute) ..."

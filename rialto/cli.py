@@ -16,13 +16,14 @@ from rich.console import Console
 from rich.table import Table
 
 from rialto.bench import add_benches
-from rialto.console import Voice
+from rialto.console import NAME_WIDTH, Voice
 from rialto.errors import RialtoError
 from rialto.home import open_home
 from rialto.reset import known_contents, refuse_half, reset
 from rialto.runs import is_alive, read_run
 from rialto.throwaway import run_on_throwaway
 from rialto.up import up
+from shared.home import read_run_redis_url
 from shared.settings import Settings, load_with_sources, shown_value
 from shared.settings_fields import SettingsError
 
@@ -75,10 +76,23 @@ def status_command(home: Home = "") -> None:
         raise typer.Exit(1)
     typer.echo(f"Rialto runs in {folder.folder} as process {run.pid}")
     for name, url in run.urls.items():
-        typer.echo(f"  {name:<12} {url}")
+        typer.echo(f"  {name:<{NAME_WIDTH}} {url}")
     for name, mark in run.services.items():
         state = "runs" if is_alive(mark) else "is down"
-        typer.echo(f"  {name:<12} {state}, process {mark.pid}")
+        typer.echo(f"  {name:<{NAME_WIDTH}} {state}, process {mark.pid}")
+
+
+@app.command("redis-url")
+def redis_url_command(home: Home = "") -> None:
+    """Print the address of the exchange's Redis, password and all, for a program that publishes
+    channels of its own.
+    """
+    settings = _settings(home)
+    folder = open_home(settings.home).folder
+    url = settings.redis_url or read_run_redis_url(folder)
+    if not url:
+        raise RialtoError(f"Rialto does not run in {folder}, so it has no Redis.")
+    typer.echo(url)
 
 
 @app.command("reset")

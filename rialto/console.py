@@ -17,7 +17,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-NAME_WIDTH = 12  # "broadcaster" and a space.
+NAME_WIDTH = 14  # "broadcaster-16".
 LINES_MAX = 1_000  # Waiting for the terminal; more than a person reads back. The logs have all.
 LAST_WORDS_S = 1.0  # At the end, for a terminal that reads slowly.
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import redis
 
 from rialto.probes import reachable_host
+from rialto.services import LOOPBACK
 from shared.channels import Keys
 from shared.redis_client import connect
 from shared.settings import Settings, SettingsError, load_settings
@@ -79,8 +80,11 @@ def check_api(settings: Settings) -> None:
 
 
 def check_broadcaster(settings: Settings) -> None:
-    """Raise Unhealthy unless the broadcaster is in step with the engine."""
-    _check_door(settings.ws_host, settings.ws_port)
+    """Raise Unhealthy unless the broadcaster is in step with the engine; of several, each one."""
+    if not settings.ws_private_ports:
+        _check_door(settings.ws_host, settings.ws_port)
+    for port in settings.ws_private_ports:
+        _check_door(LOOPBACK, port)
 
 
 def _check_door(host: str, port: int) -> None:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from rialto.embedded_redis import EmbeddedRedis
@@ -20,6 +20,8 @@ from rialto.service import ServiceSpec
 from shared.channels import Keys
 from shared.settings import CONFIG_VARIABLE, Settings
 
+BROADCASTER = "broadcaster"
+LOOPBACK = "127.0.0.1"
 DOORS = ("api", "admin", "ws")  # Each has a setting <door>_host and <door>_port.
 # The order of the end: nobody is let in any more, then the work is finished, then Redis goes.
 STOP_DOORS, STOP_ENGINE, STOP_ARCHIVE, STOP_REDIS = range(4)
@@ -82,7 +84,7 @@ def exchange_specs(
     """The services of ours in the order of their start."""
     owner = environ.get(OWNER_VARIABLE, "")
     engine = EngineProbe(redis_url, Keys(settings.venue), owner)
-    api, ws = (settings.api_host, settings.api_port), (settings.ws_host, settings.ws_port)
+    api = settings.api_host, settings.api_port
     service = functools.partial(ServiceSpec, environ=environ, needs=needs)
     standby = service(
         name="standby",
@@ -114,14 +116,29 @@ def exchange_specs(
             stop_rank=STOP_DOORS,
             address=urls(settings)["api"],
         ),
-        service(
-            name="broadcaster",
-            argv=_module("broadcaster"),
-            ready=http_answers(*ws, "/health"),
-            stop_rank=STOP_DOORS,
-            address=urls(settings)["ws"],
-        ),
+        *_broadcasters(settings, service),
     ]
+
+
+def _broadcasters(settings: Settings, service: Callable[..., ServiceSpec]) -> Iterator[ServiceSpec]:
+    broadcaster = functools.partial(service, stop_rank=STOP_DOORS)
+    door = urls(settings)["ws"]
+    own_ports = private_ports(settings)
+    if not own_ports:
+        yield broadcaster(
+            name=BROADCASTER,
+            argv=_module("broadcaster"),
+            ready=http_answers(settings.ws_host, settings.ws_port, "/health"),
+            address=door,
+        )
+    for number, (name, port) in enumerate(own_ports.items(), 1):
+        yield broadcaster(
+            name=name,
+            argv=_module("broadcaster", str(number)),
+            # At ws_port any of them might answer.
+            ready=http_answers(LOOPBACK, port, "/health"),
+            address=f"{door} and {_private_url(port)}",
+        )
 
 
 def _module(*words: str) -> tuple[str, ...]:
@@ -133,10 +150,23 @@ def ports(settings: Settings) -> dict[str, int]:
     return {door: getattr(settings, f"{door}_port") for door in DOORS}
 
 
+def private_ports(settings: Settings) -> dict[str, int]:
+    """Return the loopback port of each of several broadcasters, by service."""
+    return {
+        f"{BROADCASTER}-{number}" if number > 1 else BROADCASTER: port
+        for number, port in enumerate(settings.ws_private_ports, 1)
+    }
+
+
 def urls(settings: Settings) -> dict[str, str]:
-    """Return what to type into a client on this machine, by door."""
+    """Return what to type into a client on this machine, by door, then by broadcaster."""
     api, admin, ws = (_authority(settings, door) for door in DOORS)
-    return {"api": f"http://{api}", "admin": f"http://{admin}", "ws": f"ws://{ws}/ws"}
+    own = {name: _private_url(port) for name, port in private_ports(settings).items()}
+    return {"api": f"http://{api}", "admin": f"http://{admin}", "ws": f"ws://{ws}/ws", **own}
+
+
+def _private_url(port: int) -> str:
+    return f"http://{LOOPBACK}:{port}"
 
 
 def _authority(settings: Settings, door: str) -> str:
@@ -148,6 +178,8 @@ def check_doors(settings: Settings) -> None:
     """Refuse in one sentence if a door cannot be opened: its port, and the setting to change."""
     for door, port in ports(settings).items():
         _check_door(getattr(settings, f"{door}_host"), port, door)
+    for port in settings.ws_private_ports:
+        _check_door(LOOPBACK, port, "ws_private")
 
 
 def _check_door(host: str, port: int, door: str) -> None:

@@ -20,6 +20,7 @@ from rialto.services import (
     check_doors,
     exchange_specs,
     ports,
+    private_ports,
     redis_spec,
     service_environ,
     urls,
@@ -52,7 +53,8 @@ def up(settings: Settings, environ: Mapping[str, str], voice: Voice, *, verbose:
         needs = ("redis",) if embedded else ()
         supervisor_specs = [redis_spec(embedded)] if embedded else []
         supervisor_specs += exchange_specs(settings, environ, redis_url, needs)
-        all_ports = ports(settings) | ({"redis": embedded.port} if embedded else {})
+        all_ports = ports(settings) | private_ports(settings)
+        all_ports |= {"redis": embedded.port} if embedded else {}
         voice.say(f"Rialto starts in {home.folder}", "bold")
         with contextlib.ExitStack() as stack:
             stack.callback(remove_run, home)
@@ -88,7 +90,8 @@ def _say_where(voice: Voice, settings: Settings, home: Home) -> None:
     voice.say("")
     voice.say("Rialto is up", "bold green")
     voice.tell("gateway", f"{door['api']}" + ("  (try /docs)" if settings.docs_enabled else ""))
-    voice.tell("stream", door["ws"])
+    several = f"  ({settings.broadcasters} broadcasters)" if settings.broadcasters > 1 else ""
+    voice.tell("stream", f"{door['ws']}{several}")
     voice.tell("admin", f"{door['admin']}  (this machine only)")
     voice.tell("logs", str(home.logs_dir))
     voice.say(f"Next, in another terminal: curl {door['api']}/api/v1/markets")

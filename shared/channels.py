@@ -39,6 +39,11 @@ channel             publisher        message
 {v}:events          engine           the bytes of one {v}:ev entry, after its commit
 {v}:reply:<gateway> engine           msgpack list of Reply, to the process that sent the commands
 {v}:heartbeat       engine           text "epoch sequence", three times per lease
+{v}:feeds           producers        Alive: the channels that a producer has, once a second
+{v}:feeds_asked     broadcasters     Ask: publish images of channels, or say which there are
+{v}:feed:<producer> its own          Publication: what is new on a channel of the feed; the name
+                                     goes on with `:<channel>`, so that no producer can meddle
+                                     with what another one publishes
 """
 
 
@@ -69,6 +74,8 @@ class Keys:
         self.changes_wanted = f"{tag}:changes_wanted"
         self.events_channel = f"{tag}:events"
         self.heartbeat_channel = f"{tag}:heartbeat"
+        self.feeds_channel = f"{tag}:feeds"
+        self.feeds_asked_channel = f"{tag}:feeds_asked"
 
     def open_orders(self, account_id: int) -> str:
         return f"{self.tag}:open:{account_id}"
@@ -84,6 +91,9 @@ class Keys:
 
     def reply_channel(self, gateway: str) -> str:
         return f"{self.tag}:reply:{gateway}"
+
+    def feed_channel(self, producer: str, channel: str) -> str:
+        return f"{self.tag}:feed:{producer}:{channel}"
 
 
 def balance_field(account_id: int, asset: str) -> str:

@@ -1,14 +1,11 @@
 """Every setting of Rialto: its default, its bounds, what it means, and where its value came from.
 
-The rule of this file: nobody else reads the environment or rialto.toml. Later sources win:
-defaults, then rialto.toml in the current directory (or the file that RIALTO_CONFIG names), then the
-environment, then flags. A value out of bounds or a name that nobody knows stops the program
-with one sentence.
+The rule of this file: what is not declared here is no setting. Later sources win: defaults, then
+rialto.toml in the current directory (or the file that RIALTO_CONFIG names), then the environment,
+then flags. A value out of bounds or a name that nobody knows stops the program with one sentence.
 """
 
-import difflib
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -17,9 +14,11 @@ import msgspec
 from msgspec import Meta
 
 from shared.settings_faults import FAUCET_AMOUNT, FAULTS, split_origins
-from shared.settings_fields import PREFIX, SECRET, SettingsError, describe, redact_url
+from shared.settings_fields import SECRET, SettingsError, describe, redact_url
+from shared.settings_sources import CONFIG_VARIABLE, OTHER_VARIABLES, found_values
 
 __all__ = [
+    "CONFIG_VARIABLE",
     "FIELDS",
     "OTHER_VARIABLES",
     "Loaded",
@@ -31,12 +30,11 @@ __all__ = [
     "split_origins",
 ]
 
-CONFIG_FILE = "rialto.toml"
-CONFIG_VARIABLE = "RIALTO_CONFIG"
-# Ours, but no settings: where the file is, and where the tests find their recorded data.
-OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "RIALTO_DATA", "RIALTO_TEST_DATA"})
+# Each takes a core when it is busy, and every event from Redis: more are for more machines.
+BROADCASTERS_MAX = 16
+PORT_MAX = 65_535
 
-Port = Annotated[int, Meta(ge=1, le=65_535)]
+Port = Annotated[int, Meta(ge=1, le=PORT_MAX)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,8 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limits_redis_url: Annotated[
         str,
         Meta(
-            description="The Redis of rate limits and revoked sessions, apart from the ledger. "
-            "Empty: database 1 of the same server.",
+            description="The Redis of rate limits, revoked sessions and tickets, apart from the "
+            "ledger. Empty: database 1 of the same server.",
             extra=SECRET,
         ),
     ] = ""
@@ -86,6 +84,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         "127.0.0.1"
     )
     ws_port: Annotated[Port, Meta(description="The broadcaster's port.")] = 8080
+    broadcasters: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=BROADCASTERS_MAX,
+            description="How many broadcasters `rialto up` runs; all of them share ws_port.",
+        ),
+    ] = 1
+    ws_private_port: Annotated[
+        Port,
+        Meta(
+            description="Each of several broadcasters answers for itself on loopback: the first "
+            "at this port, the others at the next ones."
+        ),
+    ] = 8081
     log: Annotated[
         str,
         Meta(
@@ -196,7 +209,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         Meta(description="Web pages that may call the gateway: origins, comma between."),
     ] = ""
-
     trusted_proxies: Annotated[
         str,
         Meta(
@@ -272,6 +284,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return dict(FAUCET_AMOUNT.findall(self.faucet_amounts))
 
     @property
+    def ws_private_ports(self) -> range:
+        """The ports of the broadcasters' own doors, none where one has ws_port for itself."""
+        count = self.broadcasters if self.broadcasters > 1 else 0
+        return range(self.ws_private_port, self.ws_private_port + count)
+
+    @property
     def ws_origins(self) -> tuple[str, ...]:
         return split_origins(self.ws_allowed_origins)
 
@@ -290,12 +308,6 @@ class Loaded(NamedTuple):
     sources: dict[str, str]
 
 
-class _Found(NamedTuple):
-    name: str
-    value: object
-    source: str
-
-
 def load_settings(
     flags: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
 ) -> Settings:
@@ -310,9 +322,7 @@ def load_with_sources(
     environ = os.environ if environ is None else environ
     settings = Settings()
     sources = dict.fromkeys(FIELDS, "default")
-    for found in (*_from_file(environ), *_from_environ(environ), *_from_flags(flags or {})):
-        if found.name not in FIELDS:
-            raise SettingsError(_unknown(found))
+    for found in found_values(FIELDS, environ, flags or {}):
         value = FIELDS[found.name].check(found.value, found.source)
         settings = msgspec.structs.replace(settings, **{found.name: value})
         sources[found.name] = found.source
@@ -327,49 +337,6 @@ def shown_value(settings: Settings, name: str) -> object:
     return redact_url(value) if FIELDS[name].secret and value else value
 
 
-def _from_file(environ: Mapping[str, str]) -> list[_Found]:
-    named = environ.get(CONFIG_VARIABLE)
-    path = Path(named or CONFIG_FILE)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if named:
-            raise SettingsError(f"{CONFIG_VARIABLE} names {path}, which does not exist.") from None
-        return []
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}.") from None
-    return [_Found(name, value, str(path)) for name, value in table.items()]
-
-
-def _from_environ(environ: Mapping[str, str]) -> list[_Found]:
-    # An empty variable counts as not set: Compose passes variables on whether they exist or not.
-    found = []
-    if environ.get("REDIS_URL"):
-        found.append(_Found("redis_url", environ["REDIS_URL"], "REDIS_URL"))
-    for variable, text in sorted(environ.items()):
-        if variable.startswith(PREFIX) and variable not in OTHER_VARIABLES and text:
-            found.append(_parsed(variable.removeprefix(PREFIX).lower(), text, variable))
-    return found
-
-
-def _from_flags(flags: Mapping[str, str]) -> list[_Found]:
-    return [_parsed(name, text, "--" + name.replace("_", "-")) for name, text in flags.items()]
-
-
-def _parsed(name: str, text: str, source: str) -> _Found:
-    value = FIELDS[name].parse(text) if name in FIELDS else text
-    return _Found(name, value, source)
-
-
-def _unknown(found: _Found) -> str:
-    near = difflib.get_close_matches(found.name, FIELDS, n=1)
-    if found.source.startswith(PREFIX):
-        hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else "."
-        return f"The environment variable {found.source} names no setting{hint}"
-    hint = f"; did you mean {near[0]}?" if near else "."
-    return f"There is no setting {found.name} (from {found.source}){hint}"
-
-
 def _check_texts(settings: Settings, sources: Mapping[str, str]) -> None:
     for name, fault_of in FAULTS.items():
         if fault := fault_of(getattr(settings, name)):
@@ -378,8 +345,10 @@ def _check_texts(settings: Settings, sources: Mapping[str, str]) -> None:
 
 def _check_together(settings: Settings) -> None:
     ports = {name: getattr(settings, name) for name in ("api_port", "admin_port", "ws_port")}
-    if len(set(ports.values())) < len(ports):
+    own = settings.ws_private_ports
+    if len({*ports.values(), *own}) < len(ports) + len(own) or PORT_MAX + 1 in own:
         listed = ", ".join(f"{name} {port}" for name, port in ports.items())
+        listed += f", ws_private_port {own[0]} to {own[-1]}" if own else ""
         raise SettingsError(f"Each listener needs a port of its own, not {listed}.")
     if settings.batch_commands_max > settings.backlog_commands_max:
         raise SettingsError("batch_commands_max must not be larger than backlog_commands_max.")

@@ -30,6 +30,8 @@ SETTLED = frozenset(
             "engine_owner",
             "standby",
         ),
+        # One to a container: see docs/OPERATIONS.md, Several broadcasters.
+        *("broadcasters", "ws_private_port"),
         *("api_host", "api_port", "admin_host", "admin_port", "ws_host", "ws_port"),
     }
 )

@@ -86,8 +86,9 @@ def faults_of(checker: Checker, path: str, text: str) -> list[str]:
 BAD = [
     (tidy.import_faults, "api/orders.py", "from engine.core.book import Book"),
     (tidy.import_faults, "api/orders.py", "import engine"),
-    (tidy.import_faults, "api/orders.py", "def late():\n    import broadcaster.hub"),
+    (tidy.import_faults, "api/orders.py", "def late():\n    import broadcaster.channels.hub"),
     (tidy.import_faults, "broadcaster/hub.py", "from api import tokens"),
+    (tidy.import_faults, "broadcaster/clients/x.py", "import broadcaster.venue.relay"),
     (tidy.import_faults, "shared/bus.py", "from rialto.home import Home"),
     (tidy.import_faults, "shared/bus.py", "from tests.support import tidy"),
     (tidy.import_faults, "engine/core/book.py", "from shared import bus"),

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 import redis
 
-from broadcaster.feed import Feed
-from broadcaster.hub import Hub
-from broadcaster.limits import ConnectionCount
-from broadcaster.relay import Relay
-from broadcaster.server import FeedServer
+from broadcaster.channels.cadence import Cadence
+from broadcaster.channels.hub import Hub
+from broadcaster.clients.limits import ConnectionCount
+from broadcaster.outside.upstream import Upstream
+from broadcaster.sockets.pulse import beat
+from broadcaster.sockets.server import FeedServer
+from broadcaster.venue.feed import Feed
+from broadcaster.venue.relay import Relay
 from shared.channels import Keys
 from shared.redis_client import connect
+from shared.tasks import spawn, stop
 from shared.tokens import Claims, TokenError
 from tests.support.deadlines import eventually_async
 from tests.support.fake_engine import FakeEngine, venue_with_markets
@@ -47,6 +51,7 @@ class Running:
     hub: Hub
     feed: Feed
     relay: Relay
+    upstream: Upstream
     server: FeedServer
 
     async def client(self, *channels: str, path: str = "/ws") -> FeedClient:
@@ -80,8 +85,10 @@ async def running(
     client = connect(redis_url)
     engine = venue_with_markets(client, keys, *(bases or ("TATA",)))
     hub = Hub()
-    feed = Feed(hub)
+    cadence = Cadence()
+    feed = Feed(hub, cadence)
     relay = Relay(redis_url, keys, feed)
+    upstream = Upstream(redis_url, keys, hub, cadence)
     server = FeedServer(
         hub,
         verify,
@@ -90,11 +97,14 @@ async def running(
         connections=ConnectionCount(connections_max),
     )
     await relay.start()
+    await upstream.start()
+    pulse = spawn(beat(cadence), "cadence")
     port = await server.start("127.0.0.1", 0)
-    venue = Running(f"ws://127.0.0.1:{port}", client, keys, engine, hub, feed, relay, server)
+    url = f"ws://127.0.0.1:{port}"
+    venue = Running(url, client, keys, engine, hub, feed, relay, upstream, server)
     try:
         await venue.in_step()
         yield venue
     finally:
-        await asyncio.gather(server.close(), relay.close())
+        await asyncio.gather(server.close(), relay.close(), upstream.close(), stop(pulse))
         client.close()

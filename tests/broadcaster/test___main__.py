@@ -15,12 +15,13 @@ from rialto.embedded_redis import choose_port
 from shared.channels import Keys
 from shared.redis_client import connect, limits_url
 from shared.revocations import Revocations
-from tests.broadcaster.test_relay import as_text
-from tests.broadcaster.test_server import close_code
+from tests.broadcaster.sockets.test_server import close_code
+from tests.broadcaster.venue.test_relay import as_text
 from tests.support.deadlines import eventually_async
 from tests.support.fake_engine import venue_with_markets
 from tests.support.feed_client import FeedClient, open_feed
-from tests.support.processes import ROOT, running_service
+from tests.support.ports import ports_in_a_row
+from tests.support.processes import ROOT, Service, running_service
 
 MARKET = "TATA_INR"
 CHANNEL = f"depth:{MARKET}"
@@ -47,6 +48,19 @@ async def subscribed(port: int, *channels: str, token: str = "") -> FeedClient:
     client = await eventually_async(try_once)
     assert client is not None
     return client
+
+
+def run_in(folder: Path, environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the service to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "broadcaster", *words],
+        env=environ,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def settings(redis_url: str, port: int) -> dict[str, object]:
@@ -176,11 +190,42 @@ async def test_a_session_that_the_gateway_ends_is_over_here(redis_url: str, tmp_
     await gateway.close()
 
 
+@pytest.mark.parametrize("words", [["0"], ["3"], ["x"], ["-1"], ["1", "2"]])
+def test_a_broadcaster_that_there_is_none_of_is_refused(tmp_path: Path, words: list[str]) -> None:
+    environ = {"RIALTO_BROADCASTERS": "2", "RIALTO_LOG": "critical", "PYTHONPATH": str(ROOT)}
+    done = run_in(tmp_path, {**environ, "REDIS_URL": "redis://127.0.0.1:1/0"}, *words)
+    assert done.returncode == 78
+    (sentence,) = done.stderr.splitlines()
+    assert "RIALTO_BROADCASTERS" in sentence
+    assert words[-1] in sentence
+
+
+async def test_one_of_several_listens_beside_the_others_and_at_its_own_port(
+    redis_url: str, tmp_path: Path
+) -> None:
+    with connect(redis_url) as redis:
+        venue_with_markets(redis, Keys("test"), "TATA")
+    shared, own = choose_port(), ports_in_a_row(2)
+    ours = {**settings(redis_url, shared), "broadcasters": 2, "ws_private_port": own}
+    second = Service("broadcaster", tmp_path / "home", ours, arguments=["2"])
+    alone = socket.create_server(("127.0.0.1", shared), reuse_port=True)
+    second.start()
+    try:
+        client = await subscribed(own + 1, CHANNEL)
+        await client.connection.close()
+        with pytest.raises(ConnectionRefusedError):
+            await open_feed(f"ws://127.0.0.1:{own}/ws")
+    finally:
+        alone.close()
+        second.kill()
+
+
 @pytest.mark.parametrize("has_redis", [True, False])
 def test_a_bad_configuration_is_one_sentence_and_exit_code_78(
     tmp_path: Path, has_redis: bool
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    # One broadcaster has its port for itself, even where another would share.
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
         port = taken.getsockname()[1]
         environ = {
             "RIALTO_HOME": str(tmp_path / "home"),
@@ -191,15 +236,7 @@ def test_a_bad_configuration_is_one_sentence_and_exit_code_78(
         }
         if has_redis:
             environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
-        done = subprocess.run(
-            [sys.executable, "-m", "broadcaster"],
-            env=environ,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = run_in(tmp_path, environ)
     assert done.returncode == 78, done.stderr
     (sentence,) = done.stderr.splitlines()
     assert (f"127.0.0.1:{port}" if has_redis else "REDIS_URL") in sentence

@@ -226,6 +226,16 @@ def test_status_says_what_runs_and_what_does_not(tmp_path: Path) -> None:
         assert f"runs, process {first.service('first').pid}" in started.output
 
 
+def test_a_program_is_told_where_the_redis_is(tmp_path: Path) -> None:
+    with rialto(tmp_path, "redis-url") as started:
+        assert "so it has no Redis" in refusal(started)
+    with tiny_run(tmp_path, TINY) as first:
+        run = first.run()
+        with rialto(tmp_path, "redis-url") as started:
+            assert started.ends() == 0
+        assert started.output == f"{run.redis_url}\n"
+
+
 def test_reset_asks_and_without_a_terminal_wants_yes(tmp_path: Path) -> None:
     _used_home(tmp_path)
     with rialto(tmp_path, "reset") as started:

@@ -13,6 +13,7 @@ from engine.watch import FOLLOWING, LOADING, STOPPED, StandbyNote
 from rialto.embedded_redis import choose_port
 from rialto.healthcheck import ARCHIVE_BEHIND_MAX, main
 from shared.channels import Keys
+from tests.support.ports import ports_in_a_row
 
 KEYS = Keys("rialto")
 
@@ -25,7 +26,7 @@ def venue(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Red
 
 
 @contextmanager
-def door_that_answers(status: int, body: bytes) -> Iterator[int]:
+def door_that_answers(status: int, body: bytes, *, port: int = 0) -> Iterator[int]:
     class Door(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status if self.path == "/ready" else 404)
@@ -35,7 +36,7 @@ def door_that_answers(status: int, body: bytes) -> Iterator[int]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Door) as server:
+    with HTTPServer(("127.0.0.1", port), Door) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -132,6 +133,23 @@ def test_a_door_is_healthy_when_it_says_that_it_is_ready(
         monkeypatch.setenv(f"RIALTO_{setting}_PORT", str(port))
         assert main([service]) == 1
     assert capsys.readouterr().err.endswith('503 {"ready":false,"engine":false}\n')
+
+
+def test_of_several_broadcasters_each_is_asked_at_its_own_door(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RIALTO_BROADCASTERS", "2")
+    monkeypatch.setenv("RIALTO_WS_PORT", str(choose_port()))
+    first = ports_in_a_row(2)
+    monkeypatch.setenv("RIALTO_WS_PRIVATE_PORT", str(first))
+    with door_that_answers(200, b'{"ready":true}', port=first):
+        assert main(["broadcaster"]) == 1
+        assert capsys.readouterr().err.startswith("No answer: ")
+        with door_that_answers(503, b'{"ready":false}', port=first + 1):
+            assert main(["broadcaster"]) == 1
+            assert capsys.readouterr().err.endswith('503 {"ready":false}\n')
+        with door_that_answers(200, b'{"ready":true}', port=first + 1):
+            assert main(["broadcaster"]) == 0
 
 
 @pytest.mark.parametrize("arguments", [[], ["history"], ["api", "engine"]])

@@ -1,13 +1,21 @@
 """What the services are started with."""
 
 import os
+import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from broadcaster.channels.hub import Hub
+from broadcaster.sockets.server import FeedServer
+from rialto.embedded_redis import choose_port
+from rialto.errors import RialtoError
 from rialto.home import Home
-from rialto.services import exchange_specs, service_environ
+from rialto.services import check_doors, exchange_specs, private_ports, service_environ, urls
 from shared.settings import Settings, load_settings
+from shared.tokens import Claims, TokenError
+from tests.support.ports import ports_in_a_row
 
 
 @pytest.mark.parametrize("content", ["log = ", "api_port = 1234", "no_such_setting = 1"])
@@ -25,6 +33,63 @@ def test_a_settings_file_that_changed_since_the_start_does_not_reach_the_service
     loaded = load_settings(environ=ours)
     assert (loaded.venue, loaded.api_port) == ("moon", 4321)
     assert (loaded.home, loaded.redis_url) == (str(home.folder), "redis://here")
+
+
+def test_several_broadcasters_share_a_port_and_each_has_one_of_its_own(tmp_path: Path) -> None:
+    settings = Settings(broadcasters=3, ws_private_port=9100)
+    environ = service_environ({}, settings, Home(tmp_path), "redis://here", "id")
+    names = {
+        spec.name: spec.argv[-2:] for spec in exchange_specs(settings, environ, "redis://here", ())
+    }
+    ours = {name: words for name, words in names.items() if name.startswith("broadcaster")}
+    assert ours == {
+        "broadcaster": ("broadcaster", "1"),
+        "broadcaster-2": ("broadcaster", "2"),
+        "broadcaster-3": ("broadcaster", "3"),
+    }
+    assert private_ports(settings) == {
+        "broadcaster": 9100,
+        "broadcaster-2": 9101,
+        "broadcaster-3": 9102,
+    }
+    assert urls(settings)["broadcaster-2"] == "http://127.0.0.1:9101"
+    assert set(urls(Settings())) == {"api", "admin", "ws"}, "one has nothing to share"
+
+
+async def test_each_of_several_is_ready_by_its_own_door(tmp_path: Path) -> None:
+    settings = Settings(ws_port=choose_port(), ws_private_port=ports_in_a_row(2), broadcasters=2)
+    environ = service_environ({}, settings, Home(tmp_path), "redis://here", "id")
+    specs = exchange_specs(settings, environ, "redis://here", ())
+    one, two = [spec for spec in specs if spec.name.startswith("broadcaster")]
+    everything, nothing = FeedServer(Hub(), believe_nobody), FeedServer(Hub(), believe_nobody)
+    await everything.start("127.0.0.1", settings.ws_port, is_shared=True)
+    assert not await one.ready(), "somebody answers at the shared port, who may be another"
+    await everything.start("127.0.0.1", settings.ws_private_ports[0])
+    assert (await one.ready(), await two.ready()) == (True, False)
+    await nothing.start("127.0.0.1", settings.ws_port, is_shared=True)
+    await nothing.start("127.0.0.1", settings.ws_private_ports[1])
+    assert (await one.ready(), await two.ready()) == (True, True)
+    await everything.close()
+    assert (await one.ready(), await two.ready()) == (False, True)
+    await nothing.close()
+
+
+def believe_nobody(_token: str) -> Claims:
+    raise TokenError("INVALID_TOKEN")
+
+
+def test_a_port_of_several_that_is_in_use_is_refused_with_its_setting() -> None:
+    first = ports_in_a_row(2)
+    with socket.create_server(("127.0.0.1", first + 1)):
+        free = Settings(
+            api_port=choose_port(),
+            admin_port=choose_port(),
+            ws_port=choose_port(),
+            ws_private_port=first,
+        )
+        with pytest.raises(RialtoError, match=f"Port {first + 1} .* set RIALTO_WS_PRIVATE_PORT to"):
+            check_doors(msgspec.structs.replace(free, broadcasters=2))
+        check_doors(free)
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -92,7 +92,7 @@ def test_exit_code_78_later_is_tried_again_until_its_cause_is_gone(tmp_path: Pat
         started.says("| no more")
         started.says("died (exit code 78)", times=2)
         (tmp_path / "stop").unlink()
-        started.says("moody        ready again")
+        started.says("moody          ready again")
         assert started.service("other") == other
 
 

@@ -48,6 +48,21 @@ def test_rialto_config_names_another_file(empty_folder: Path) -> None:
     assert loaded.sources["venue"] == "other.toml"
 
 
+@pytest.mark.parametrize("first", [7999, 8000, 8079, 8080, 65_535])
+def test_several_broadcasters_need_ports_of_their_own(first: int) -> None:
+    environ = {"RIALTO_WS_PRIVATE_PORT": str(first)}
+    assert load_settings(environ=environ).ws_private_ports == range(first, first)
+    sentence = sentence_of({**environ, "RIALTO_BROADCASTERS": "2"})
+    assert f"ws_private_port {first} to {first + 1}" in sentence
+
+
+def test_the_ports_of_several_broadcasters_are_in_a_row() -> None:
+    settings = load_settings(environ={"RIALTO_BROADCASTERS": "3"})
+    assert list(settings.ws_private_ports) == [8081, 8082, 8083]
+    sentence = sentence_of({"RIALTO_BROADCASTERS": "17"})
+    assert sentence.startswith("broadcasters must be a whole number from 1 to 16")
+
+
 def test_a_named_file_that_is_absent_is_refused() -> None:
     assert "does not exist" in sentence_of({"RIALTO_CONFIG": "absent.toml"})
 

@@ -1,14 +1,17 @@
 """A client's side of the feed: it believes nothing that does not follow.
 
-The rule of this file: a hole in a sequence raises; what it holds is only what it was sent.
+The rule of this file: a hole in a sequence raises, and so does a checksum of another book; what it
+holds is only what it was sent.
 """
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
+from shared.feed import book_crc32
 from tests.support.deadlines import DEADLINE_S
 
 Message = dict[str, Any]
@@ -33,6 +36,7 @@ class BookView:
             self.bids, self.asks = dict(message["bids"]), dict(message["asks"])
             self.sequence = message["sequence"]
             self.reasons.append(message.get("reason", ""))
+            self._prove(message["crc32"])
             return
         if message["first_sequence"] != self.sequence + 1:
             raise Gap(f"{message['first_sequence']} after {self.sequence}")
@@ -43,6 +47,13 @@ class BookView:
                     side.pop(price, None)
                 else:
                     side[price] = quantity
+        self._prove(message["crc32"])
+
+    def _prove(self, crc32: int) -> None:
+        bids = sorted(self.bids.items(), key=lambda level: Decimal(level[0]), reverse=True)
+        asks = sorted(self.asks.items(), key=lambda level: Decimal(level[0]))
+        if crc32 != book_crc32(bids, asks):
+            raise Gap(f"another book at {self.sequence}")
 
 
 class FeedClient:

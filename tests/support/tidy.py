@@ -25,6 +25,17 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "shared": ("shared",),
     "engine.core": ("engine.core", "shared.money", "shared.messages"),
     **{service: (service, "shared") for service in SERVICES},
+    # Channels know nobody; who feeds them and who reads them know channels, and not each other.
+    "broadcaster.channels": ("broadcaster.channels", "shared"),
+    "broadcaster.venue": ("broadcaster.venue", "broadcaster.channels", "shared"),
+    "broadcaster.outside": ("broadcaster.outside", "broadcaster.channels", "shared"),
+    "broadcaster.clients": ("broadcaster.clients", "broadcaster.channels", "shared"),
+    "broadcaster.sockets": (
+        "broadcaster.sockets",
+        "broadcaster.clients",
+        "broadcaster.channels",
+        "shared",
+    ),
     "rialto": ("rialto", "shared"),
     "rialto.bench": ("rialto", "shared", "engine.cli"),
     "rialto.cli": ("rialto", "shared", *(f"{service}.cli" for service in SERVICES)),

@@ -1,0 +1,57 @@
+"""Which levels of a side changed lately, for whoever comes back after a short while.
+
+The rule of this file: a level is noted once, with the last change of it. So what is kept grows
+with the prices that there are and not with what happens to them, and a client that comes back is
+told each level once, as it is.
+"""
+
+from typing import NamedTuple
+
+# For each side; some 2 MB. Whoever has missed more than that is better off with a snapshot.
+NOTED_PRICES_MAX = 10_000
+
+Prices = dict[int, str]  # Key -> the price as text.
+
+
+class _Note(NamedTuple):
+    sequence: int
+    price: str
+
+
+class RecentChanges:
+    """The levels that changed after some sequence, in the order of their last changes."""
+
+    def __init__(self, after_sequence: int = 0, prices_max: int = NOTED_PRICES_MAX) -> None:
+        self._notes: dict[int, _Note] = {}
+        self._known_after = after_sequence  # Every level that changed after it is noted.
+        self._prices_max = prices_max
+
+    def __len__(self) -> int:
+        return len(self._notes)
+
+    def note(self, key: int, sequence: int, price: str) -> None:
+        """Note a change, which is later than those before."""
+        self._notes.pop(key, None)  # To the end of the dict, which is in order of insertion.
+        self._notes[key] = _Note(sequence, price)
+        if len(self._notes) > self._prices_max:
+            oldest = next(iter(self._notes))
+            self._known_after = self._notes.pop(oldest).sequence
+
+    def knows(self, after_sequence: int) -> bool:
+        """Whether every level that changed after it is noted."""
+        return after_sequence >= self._known_after
+
+    def since(self, sequence: int, prices_max: int) -> Prices | None:
+        """Return the prices that changed after a sequence; None if not all are known, or if there
+        are more than so many.
+        """
+        if not self.knows(sequence):
+            return None
+        prices: Prices = {}
+        for key, note in reversed(self._notes.items()):
+            if note.sequence <= sequence:
+                break
+            if len(prices) == prices_max:
+                return None
+            prices[key] = note.price
+        return prices

@@ -1,0 +1,232 @@
+"""The channels of a producer: what is so now, and what has not been published yet.
+
+The rule of this file: pure and bounded. A channel gathers what changes until the publisher takes
+it; what is more than that may hold is left out in the way that its kind bears. A book is then
+published as a whole, a value only as it is now, and of a log the oldest entries are lost, which is
+counted, and which its consumers see from the numbers.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from shared.publishing.messages import (
+    BookChange,
+    BookImage,
+    ChannelState,
+    Kind,
+    Level,
+    LogEntries,
+    LogEntry,
+    LogImage,
+    Publication,
+    ValueNow,
+)
+
+PENDING_LEVELS_MAX = 2_000  # Of one side of a book; with more to say, the whole book is as short.
+PENDING_ENTRIES_MAX = 10_000  # Of a log, some 2 MB: seconds of the busiest tape there is.
+MESSAGE_ENTRIES_MAX = 500  # Some 100 KB: a consumer has other things to do in between.
+KEPT_ENTRIES_DEFAULT = 200  # What an image of a log reaches back: some seconds of a busy one.
+BOOK_INTERVAL_MS_DEFAULT = 1_000  # An outside book changes more often than anybody can look.
+BOOK_LEVELS_DEFAULT = 5
+
+
+class BookNow(NamedTuple):
+    """A whole book, in any order; `info` is JSON."""
+
+    bids: Iterable[Level]
+    asks: Iterable[Level]
+    info: bytes = b""
+
+
+class Channel:
+    """What all kinds have; `sequence` is of the last change, `published` of the last taken."""
+
+    kind: Kind
+
+    def __init__(
+        self, name: str, sequence: int, on_change: Callable[["Channel"], None], *, interval_ms: int
+    ) -> None:
+        self.name = name
+        self.address = ""  # The Redis channel where it is published.
+        self.sequence = self.published = sequence
+        self.interval_ms = interval_ms
+        self.levels = 0
+        self.is_open = True
+        self.image_at_s = float("-inf")  # When its last image was published.
+        self._on_change = on_change
+        self._is_waiting = False
+
+    def state(self) -> ChannelState:
+        """Return what a heartbeat says of it: as far as it is published."""
+        return ChannelState(self.name, self.kind, self.published, self.interval_ms, self.levels)
+
+    def take(self) -> list[Publication]:
+        """Return what is to be published, oldest first, and forget it."""
+        self._is_waiting = False
+        taken = self._take()
+        self.published = self.sequence
+        return taken
+
+    def image(self) -> Publication | None:
+        """Return the channel as it is now; None where there is nothing to show yet."""
+        raise NotImplementedError
+
+    def _take(self) -> list[Publication]:
+        raise NotImplementedError
+
+    def _changed(self) -> None:
+        assert self.is_open, f"the channel {self.name} was closed"
+        self.sequence += 1
+        if not self._is_waiting:
+            self._is_waiting = True
+            self._on_change(self)
+
+
+class BookChannel(Channel):
+    """A book; `image` is called for all of it, and must know every change that was told."""
+
+    kind = Kind.BOOK
+
+    def __init__(
+        self,
+        name: str,
+        sequence: int,
+        on_change: Callable[[Channel], None],
+        image: Callable[[], BookNow],
+        *,
+        interval_ms: int,
+        levels: int,
+    ) -> None:
+        super().__init__(name, sequence, on_change, interval_ms=interval_ms)
+        self.levels = levels
+        self._make = image
+        self._at_ns = 0
+        self._info: bytes | None = None
+        self._bids: dict[int, tuple[str, ...]] = {}
+        self._asks: dict[int, tuple[str, ...]] = {}
+        self._is_whole_due = False
+
+    def change(
+        self,
+        at_ns: int,
+        bids: Iterable[Level] = (),
+        asks: Iterable[Level] = (),
+        info: bytes | None = None,
+    ) -> None:
+        """Say that these levels are so now; no texts remove a level. `info` is JSON.
+
+        Call it right after the book has changed: nothing may be published in between. Raises
+        TypeError for what no broadcaster could read.
+        """
+        self._at_ns = at_ns
+        if info is not None:
+            _check_json(info)
+        if not self._is_whole_due:
+            self._bids.update(map(_checked_level, bids))
+            self._asks.update(map(_checked_level, asks))
+            if info is not None:
+                self._info = info
+            if max(len(self._bids), len(self._asks)) > PENDING_LEVELS_MAX:
+                self.renew()
+        self._changed()
+
+    def renew(self) -> None:
+        """Publish the book as a whole the next time; what else there was to say is in it."""
+        self._is_whole_due = True
+        self._bids, self._asks, self._info = {}, {}, None
+
+    def image(self) -> BookImage:
+        now = self._make()
+        return BookImage(self.sequence, self._at_ns, tuple(now.bids), tuple(now.asks), now.info)
+
+    def _take(self) -> list[Publication]:
+        if self._is_whole_due:
+            self._is_whole_due = False
+            return [self.image()]
+        if self.sequence == self.published:
+            return []
+        bids, asks, info = tuple(self._bids.items()), tuple(self._asks.items()), self._info
+        self._bids, self._asks, self._info = {}, {}, None
+        return [BookChange(self.published + 1, self.sequence, self._at_ns, bids, asks, info)]
+
+
+class ValueChannel(Channel):
+    """What is so now: only the latest counts."""
+
+    kind = Kind.VALUE
+
+    def __init__(
+        self, name: str, sequence: int, on_change: Callable[[Channel], None], *, interval_ms: int
+    ) -> None:
+        super().__init__(name, sequence, on_change, interval_ms=interval_ms)
+        self._at_ns = 0
+        self._data = b""  # Nothing was said yet.
+
+    def set(self, at_ns: int, data: bytes) -> None:
+        """Say what is so now, in JSON; raises TypeError for what is no bytes."""
+        _check_json(data)
+        self._at_ns, self._data = at_ns, data
+        self._changed()
+
+    def image(self) -> ValueNow | None:
+        return ValueNow(self.sequence, self._at_ns, self._data) if self._data else None
+
+    def _take(self) -> list[Publication]:
+        return [ValueNow(self.sequence, self._at_ns, self._data)]
+
+
+class LogChannel(Channel):
+    """Entries in order; `kept` of them can be shown to who comes later, or has missed some."""
+
+    kind = Kind.LOG
+
+    def __init__(
+        self,
+        name: str,
+        sequence: int,
+        on_change: Callable[[Channel], None],
+        *,
+        interval_ms: int,
+        kept: int,
+    ) -> None:
+        super().__init__(name, sequence, on_change, interval_ms=interval_ms)
+        self.dropped = 0  # Entries that nobody was sent.
+        self._kept: deque[LogEntry] = deque(maxlen=kept)
+        self._pending: deque[LogEntry] = deque()
+
+    def add(self, at_ns: int, data: bytes) -> None:
+        """Say what comes next, in JSON; raises TypeError for what is no bytes."""
+        _check_json(data)
+        entry = LogEntry(at_ns, data)
+        self._kept.append(entry)
+        self._pending.append(entry)
+        if len(self._pending) > PENDING_ENTRIES_MAX:
+            self._pending.popleft()
+            self.dropped += 1
+        self._changed()
+
+    def image(self) -> LogImage:
+        return LogImage(self.sequence, tuple(self._kept))
+
+    def _take(self) -> list[Publication]:
+        entries = tuple(self._pending)
+        self._pending.clear()
+        first = self.sequence - len(entries) + 1
+        return [
+            LogEntries(first + at, entries[at : at + MESSAGE_ENTRIES_MAX])
+            for at in range(0, len(entries), MESSAGE_ENTRIES_MAX)
+        ]
+
+
+def _check_json(data: bytes) -> None:
+    # A mistake is told to who makes it, and not to broadcasters, which could only drop it.
+    if not isinstance(data, bytes):
+        raise TypeError(f"JSON is published as bytes, not as {type(data).__name__}.")
+
+
+def _checked_level(level: Level) -> Level:
+    key, texts = level
+    if type(key) is not int or not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"A level is an integer and texts, not {level!r:.100}.")
+    return level

@@ -7,12 +7,15 @@ decimal text, and a command has one effect however often it has to be sent.
     with Client("http://127.0.0.1:8000") as client:
         client.log_in("alice", "correct horse battery")
         order = client.place_order("TATA_INR", "buy", price="101.5", quantity="10")
+
+`AsyncFeed` follows the broadcaster: books, trades and the account as they are at every moment.
 """
 
 from rialto.client.call import Amount, Call
 from rialto.client.calls.orders import new_order
 from rialto.client.clients import AdminClient, AsyncAdminClient, AsyncClient, Client
 from rialto.client.errors import ClientError, RefusedError, UnansweredError
+from rialto.client.feed import AsyncFeed, FellBehindError, NotLiveError
 from rialto.client.identities import SignedBy, Tokens
 
 __all__ = [
@@ -20,9 +23,12 @@ __all__ = [
     "Amount",
     "AsyncAdminClient",
     "AsyncClient",
+    "AsyncFeed",
     "Call",
     "Client",
     "ClientError",
+    "FellBehindError",
+    "NotLiveError",
     "RefusedError",
     "SignedBy",
     "Tokens",

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 
 
 class ClientError(Exception):
-    """Either of the two below."""
+    """Any of those below, and those of the feed."""
 
 
 class RefusedError(ClientError):
     """A definite no: nothing was done. `code` is one of docs/errors.md; `field` is at fault, or "".
+
+    `status` is that of HTTP, 0 for a no of the feed.
 
     `details` are further fields of the answer, such as the journal number of a rejection.
     """

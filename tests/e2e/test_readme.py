@@ -71,9 +71,9 @@ def test_every_command_of_the_tour_does_what_the_readme_says(tmp_path: Path) -> 
     tour = "set -e\n" + "\n".join(here(block, environ) for block in blocks("bash"))
     with exchange(home, environ):
         said = run(["bash", "-c", tour], environ)
-        trades, traded = (
+        trades, kept, traded = (
             run([sys.executable, "-c", here(block, environ)], environ)
-            for block in blocks("python")[:2]
+            for block in blocks("python")[:3]
         )
     assert '"username":"bob","account_id":' in said
     assert '"status":"open"' in said, "Alice's order rests"
@@ -103,10 +103,12 @@ def test_every_command_of_the_tour_does_what_the_readme_says(tmp_path: Path) -> 
     assert traded.endswith("cancelled\n")
     assert '"channel":"trades:TATA_INR"' in trades
     assert '"quantity":"4"' in trades
+    assert kept.startswith("bids [")
+    assert "sequence" in kept
 
 
 def test_the_core_can_be_used_alone_as_the_readme_shows() -> None:
-    said = run([sys.executable, "-c", blocks("python")[2]], dict(os.environ))
+    said = run([sys.executable, "-c", blocks("python")[3]], dict(os.environ))
     assert "TradeExecuted" in said
     assert said.endswith("(60000, 0)\n")
 

@@ -14,6 +14,7 @@ import msgspec
 import typer
 
 from rialto.errors import RialtoError
+from rialto.load.feed import bench as feed
 from rialto.load.gateway import NO_LIMITS, QUICK, Size, measure
 from rialto.load.table import lines
 from rialto.throwaway import PARTS, Throwaway, run_on_throwaway
@@ -27,10 +28,40 @@ Keys = Annotated[int, typer.Option("--keys", min=0, help="Idempotency keys remem
 
 def add_benches(app: typer.Typer) -> None:
     """Add the commands of this file to `rialto bench`."""
+    app.command("feed")(feed_command)
     app.command("gateway")(gateway_command)
     app.command("pipeline")(pipeline_command)
     app.command("recovery")(recovery_command)
     app.command("takeover")(takeover_command)
+
+
+def feed_command(
+    as_json: AsJson = False,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 3,
+    quick: Annotated[
+        bool, typer.Option(help="A few clients of each kind: that it works, not how fast it is.")
+    ] = False,
+    only: Annotated[
+        list[feed.Scene] | None, typer.Option(help="Measure this alone; may be repeated.")
+    ] = None,
+) -> None:
+    """Load a broadcaster with an exchange of its own behind it: ten thousand clients, a few in a
+    hurry, as many messages as it can send, clients that do not read, and all coming back at once.
+    """
+    size = feed.QUICK if quick else feed.Size(rounds=rounds)
+    series = run_on_throwaway(
+        os.environ,
+        lambda place: feed.measure(place, size, only or list(feed.Scene)),
+        parts=feed.PARTS,
+    )
+    rows = series.rows()
+    shown = (
+        (msgspec.json.encode(row.as_dict()).decode() for row in rows) if as_json else lines(rows)
+    )
+    for line in shown:
+        typer.echo(line)
+    for sentence in series.sentences:
+        typer.echo(sentence, err=True)
 
 
 def gateway_command(

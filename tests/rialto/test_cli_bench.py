@@ -57,6 +57,28 @@ def test_the_gateway_is_measured_beside_an_application_that_does_nothing() -> No
     assert rows["memory after 100,000 orders"]["value"] > 0
 
 
+def test_the_feed_is_measured_with_clients_that_check_everything() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rialto", "bench", "feed", "--json", "--quick"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not done.stderr
+    rows = {row["what"].strip(): row for row in map(json.loads, done.stdout.splitlines())}
+    assert rows["messages checked"]["value"] > 1_000
+    for sound in (
+        "gaps, wrong checksums and losses",
+        "connections cut",
+        "subscriptions not at the end",
+        "messages that nobody published",
+    ):
+        assert (rows[sound]["value"], rows[sound]["reached"]) == (0, True), sound
+    for what in ("1 at once: publish to socket, p50", "fan-out", "storm of 50: all served again"):
+        assert not rows[what]["goal"], "so few say nothing of speed"
+        assert rows[what]["value"] > 0
+
+
 def test_the_benchmarks_stand_together() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "rialto", "bench", "--help"],
@@ -66,5 +88,14 @@ def test_the_benchmarks_stand_together() -> None:
     )
     assert all(
         name in done.stdout
-        for name in ("engine", "gateway", "pipeline", "recovery", "size", "takeover", "tapes")
+        for name in (
+            "engine",
+            "feed",
+            "gateway",
+            "pipeline",
+            "recovery",
+            "size",
+            "takeover",
+            "tapes",
+        )
     )

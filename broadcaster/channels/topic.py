@@ -15,6 +15,7 @@ While a channel is not loaded, nothing of it is sent to anybody. `begin` ends th
 loaded the state calls it, and all get a snapshot of it before anything else.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -64,7 +65,7 @@ class Subscriber(Protocol):
         """The channel is no more: leave it."""
 
 
-class View:
+class View(ABC):
     """What all subscribers with one wish see; made and dropped by its topic.
 
     A kind of channel says what `snapshot`, `can_resume`, `resume`, `flush` and `stand` do.
@@ -79,31 +80,31 @@ class View:
         self.beat: Beat | None = None
         self.is_full = False  # It has gathered so much that it does not wait for its beat.
 
+    @abstractmethod
     def snapshot(self, reason: Reason) -> bytes:
         """Return the frame that begins this view where it stands; made once for all who ask."""
-        raise NotImplementedError
 
+    @abstractmethod
     def can_resume(self, after_sequence: int) -> bool:
         """Whether whoever was there may go on from there, as far as can be said at no cost: if it
         turns out to be too much, `resume` returns None, and the snapshot comes after all.
 
         Who claims to be further than the view was told so by somebody else.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def resume(self, after_sequence: int) -> list[bytes] | None:
         """Return the frames that lead from there to where this view stands; None where only a
         snapshot can, or where it is shorter.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def flush(self) -> None:
         """Publish what has gathered since the last time, if anything has."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stand(self) -> None:
         """Stand where the channel is now, whatever has gathered."""
-        raise NotImplementedError
 
     def on_beat(self) -> None:
         """Speak, unless nobody may be told anything before a snapshot."""
@@ -117,7 +118,7 @@ class View:
             subscriber.deliver(self, frame)
 
 
-class Topic:
+class Topic(ABC):
     """A channel. A kind of channel says what its views are; whoever produces it feeds them.
 
     The producer may set `default`, `is_loaded` and `on_wanted` at any time. It feeds a channel
@@ -196,9 +197,9 @@ class Topic:
             for subscriber in tuple(view.subscribers):
                 subscriber.view_removed(view)
 
+    @abstractmethod
     def new_view(self, wish: Wish) -> View:
         """Return a view of this kind of channel at the channel's present state."""
-        raise NotImplementedError
 
     def _room_in(self, wish: Wish) -> View | None:
         views = self.views.get(wish)

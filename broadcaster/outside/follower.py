@@ -7,6 +7,7 @@ until an image of the channel has come; a value is right whenever it is newer.
 `is_behind` says that an image is wanted. A publication that comes twice, or late, changes nothing.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -61,7 +62,7 @@ class LogSink(Protocol):
         """Take over the next entry."""
 
 
-class Follower:
+class Follower(ABC):
     """`sequence` is as far as is shown; `heard` is as far as the producer is known to be."""
 
     image_is_small = False  # So that any number of them may be on their way at once.
@@ -86,9 +87,9 @@ class Follower:
                 self.gap_count += 1
             self.heard = sequence
 
+    @abstractmethod
     def take(self, said: Publication) -> None:
         """Take what was published on the channel; another kind's messages are passed over."""
-        raise NotImplementedError
 
     def _reach(self, sequence: int) -> None:
         self.sequence = sequence

@@ -143,25 +143,21 @@ def fee_asset_of(market: Market, side: Side) -> str:
 
 
 def cancelled(event: OrderCancelled, at_ns: int, venue: Venue) -> list[AccountNews]:
-    picture = venue.picture(event.market)
-    update = out.Cancelled(
-        channel=ACCOUNT_CHANNEL,
-        sequence=event.account_sequence,
-        at_ns=at_ns,
-        balances=balances_of(venue, event.release),
-        order_id=event.order_id,
-        client_order_id=event.client_order_id,
-        market=event.market,
-        filled_quantity=picture.quantity(event.filled_lots),
-        remaining_quantity=picture.quantity(event.remaining_lots),
-        reason=event.reason.value,
-    )
-    return [AccountNews(event.account_id, event.account_sequence, update)]
+    return _ended(out.Cancelled, event, at_ns, venue)
 
 
 def expired(event: OrderExpired, at_ns: int, venue: Venue) -> list[AccountNews]:
+    return _ended(out.Expired, event, at_ns, venue)
+
+
+def _ended(
+    kind: type[out.Cancelled] | type[out.Expired],
+    event: OrderCancelled | OrderExpired,
+    at_ns: int,
+    venue: Venue,
+) -> list[AccountNews]:
     picture = venue.picture(event.market)
-    update = out.Expired(
+    update = kind(
         channel=ACCOUNT_CHANNEL,
         sequence=event.account_sequence,
         at_ns=at_ns,

@@ -6,6 +6,7 @@ published as a whole, a value only as it is now, and of a log the oldest entries
 counted, and which its consumers see from the numbers.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -39,7 +40,7 @@ class BookNow(NamedTuple):
     info: bytes = b""
 
 
-class Channel:
+class Channel(ABC):
     """What all kinds have; `sequence` is of the last change, `published` of the last taken."""
 
     kind: Kind
@@ -68,12 +69,13 @@ class Channel:
         self.published = self.sequence
         return taken
 
+    @abstractmethod
     def image(self) -> Publication | None:
         """Return the channel as it is now; None where there is nothing to show yet."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _take(self) -> list[Publication]:
-        raise NotImplementedError
+        """Return what is to be published, oldest first."""
 
     def _changed(self) -> None:
         assert self.is_open, f"the channel {self.name} was closed"

@@ -7,6 +7,7 @@ fields of a ServiceSpec. "{home}" inside the code is the home's folder.
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 from typing import Any
 
@@ -42,6 +43,8 @@ def run(home: Home, plans: list[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
+    # Tests that run under nohup hand on that it is ignored, and the supervisor heeds that.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         run(open_home(sys.argv[1]), json.loads(sys.argv[2]))
     except RialtoError as error:

@@ -39,6 +39,7 @@ channel             publisher        message
 {v}:events          engine           the bytes of one {v}:ev entry, after its commit
 {v}:reply:<gateway> engine           msgpack list of Reply, to the process that sent the commands
 {v}:heartbeat       engine           text "epoch sequence", three times per lease
+{v}:aggregator      operators        ResumeFeed: to every aggregator, and who has the feed obeys
 {v}:feeds           producers        Alive: the channels that a producer has, once a second
 {v}:feeds_asked     broadcasters     Ask: publish images of channels, or say which there are
 {v}:feed:<producer> its own          Publication: what is new on a channel of the feed; the name
@@ -74,6 +75,7 @@ class Keys:
         self.changes_wanted = f"{tag}:changes_wanted"
         self.events_channel = f"{tag}:events"
         self.heartbeat_channel = f"{tag}:heartbeat"
+        self.aggregator_channel = f"{tag}:aggregator"
         self.feeds_channel = f"{tag}:feeds"
         self.feeds_asked_channel = f"{tag}:feeds_asked"
 

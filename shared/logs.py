@@ -11,7 +11,7 @@ import sys
 from collections.abc import MutableMapping
 from typing import Any, Protocol, TextIO
 
-import structlog
+from shared.lean_structlog import structlog
 
 LEVELS = {
     "debug": logging.DEBUG,

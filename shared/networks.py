@@ -3,6 +3,7 @@
 import ipaddress
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -12,3 +13,8 @@ def parse_networks(text: str) -> tuple[Network, ...]:
         if network.prefixlen == 0:
             raise ValueError(f"{network} is everybody")
     return networks
+
+
+def reachable_host(host: str) -> str:
+    """Return an address to connect to for one that is listened on."""
+    return ANY_ADDRESS.get(host, host)

@@ -13,8 +13,10 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from shared.networks import reachable_host
 from shared.settings_faults import FAUCET_AMOUNT, FAULTS, split_origins
 from shared.settings_fields import SECRET, SettingsError, describe, redact_url
+from shared.settings_outside import OUTSIDE_FAULTS, OutsideSettings
 from shared.settings_sources import CONFIG_VARIABLE, OTHER_VARIABLES, found_values
 
 __all__ = [
@@ -37,7 +39,7 @@ PORT_MAX = 65_535
 Port = Annotated[int, Meta(ge=1, le=PORT_MAX)]
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(OutsideSettings, frozen=True, kw_only=True):
     """All settings, checked. A path is relative to the current directory."""
 
     home: Annotated[
@@ -279,6 +281,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.home_path / "snapshots"
 
     @property
+    def flights_path(self) -> Path:
+        return (
+            Path(self.flights_dir).expanduser() if self.flights_dir else self.home_path / "flights"
+        )
+
+    @property
+    def probed_feed_url(self) -> str:
+        """Where an aggregator listens to itself; empty where nothing is measured."""
+        if not self.metrics_enabled:
+            return ""
+        host = reachable_host(self.ws_host)
+        host = f"[{host}]" if ":" in host else host
+        return self.metrics_feed_url or f"ws://{host}:{self.ws_port}/ws"
+
+    @property
     def faucet(self) -> dict[str, str]:
         """What the faucet gives, by asset."""
         return dict(FAUCET_AMOUNT.findall(self.faucet_amounts))
@@ -298,7 +315,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return split_origins(self.cors_allowed_origins)
 
 
-FIELDS = describe(Settings)
+# In the order of their declaration, the exchange's own first.
+FIELDS = dict(
+    sorted(
+        describe(Settings).items(),
+        key=lambda named: named[0] in OutsideSettings.__struct_fields__,
+    )
+)
 
 
 class Loaded(NamedTuple):
@@ -338,17 +361,28 @@ def shown_value(settings: Settings, name: str) -> object:
 
 
 def _check_texts(settings: Settings, sources: Mapping[str, str]) -> None:
-    for name, fault_of in FAULTS.items():
+    for name, fault_of in (FAULTS | OUTSIDE_FAULTS).items():
         if fault := fault_of(getattr(settings, name)):
             raise SettingsError(f"{name} {fault} (from {sources[name]}).")
 
 
 def _check_together(settings: Settings) -> None:
     ports = {name: getattr(settings, name) for name in ("api_port", "admin_port", "ws_port")}
-    own = settings.ws_private_ports
-    if len({*ports.values(), *own}) < len(ports) + len(own) or PORT_MAX + 1 in own:
+    rows = {
+        "ws_private_port": settings.ws_private_ports,
+        "aggregator_port": settings.aggregator_ports,
+        "venues_port": range(settings.venues_port, settings.venues_port + settings.offline),
+    }
+    own = [port for row in rows.values() for port in row]
+    if len({*ports.values(), *own}) < len(ports) + len(own) or max(own, default=0) > PORT_MAX:
         listed = ", ".join(f"{name} {port}" for name, port in ports.items())
-        listed += f", ws_private_port {own[0]} to {own[-1]}" if own else ""
+        for name, row in rows.items():
+            if len(row) == 1:
+                listed += f", {name} {row[0]}"
+            elif row:
+                listed += f", {name} {row[0]} to {row[-1]}"
         raise SettingsError(f"Each listener needs a port of its own, not {listed}.")
     if settings.batch_commands_max > settings.backlog_commands_max:
         raise SettingsError("batch_commands_max must not be larger than backlog_commands_max.")
+    if fault := settings.sharing_fault():
+        raise SettingsError(fault)

@@ -90,4 +90,5 @@ class LevelBook:
             recent.note(key, self.sequence, present[0])
             if key <= checked_edge:
                 self._crc32s.clear()
+        recent.keep_part_of(len(ladder))
         return olds

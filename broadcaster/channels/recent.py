@@ -7,8 +7,11 @@ told each level once, as it is.
 
 from typing import NamedTuple
 
-# For each side; some 2 MB. Whoever has missed more than that is better off with a snapshot.
+# For each side. Whoever has missed more than that is better off with a snapshot, and so is who has
+# missed a good part of the book: a level that is noted takes as much room as one that is there.
 NOTED_PRICES_MAX = 10_000
+NOTED_PRICES_MIN = 250
+NOTED_PART = 4
 
 Prices = dict[int, str]  # Key -> the price as text.
 
@@ -34,8 +37,13 @@ class RecentChanges:
         self._notes.pop(key, None)  # To the end of the dict, which is in order of insertion.
         self._notes[key] = _Note(sequence, price)
         if len(self._notes) > self._prices_max:
-            oldest = next(iter(self._notes))
-            self._known_after = self._notes.pop(oldest).sequence
+            self._forget_oldest()
+
+    def keep_part_of(self, levels_count: int) -> None:
+        """Forget the oldest beyond a part of a side with so many levels."""
+        prices_max = max(levels_count // NOTED_PART, NOTED_PRICES_MIN)
+        while len(self._notes) > prices_max:
+            self._forget_oldest()
 
     def knows(self, after_sequence: int) -> bool:
         """Whether every level that changed after it is noted."""
@@ -55,3 +63,7 @@ class RecentChanges:
                 return None
             prices[key] = note.price
         return prices
+
+    def _forget_oldest(self) -> None:
+        oldest = next(iter(self._notes))
+        self._known_after = self._notes.pop(oldest).sequence

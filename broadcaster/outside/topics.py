@@ -5,6 +5,7 @@ too long, is made sure of, since one bad byte would spoil the message of everybo
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from sys import intern
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -16,7 +17,6 @@ from broadcaster.channels.logs import LogTopic
 from broadcaster.channels.place import NOTHING
 from broadcaster.channels.topic import Topic, Wish
 from broadcaster.channels.values import ValueTopic
-from broadcaster.outside.follower import BookFollower, Follower, LogFollower, ValueFollower
 from shared.feed import (
     INTERVAL_MS_MAX,
     LEVELS_MAX,
@@ -39,6 +39,7 @@ from shared.publishing import (
     ValueNow,
 )
 from shared.publishing import LogEntry as SaidEntry
+from shared.publishing.following import BookFollower, Follower, LogFollower, ValueFollower
 
 NOT_JSON = b"null"  # Said instead of what is none, or too long.
 LEVEL_TEXTS_MIN = 2  # A price and a quantity; with less, there is no level.
@@ -177,11 +178,19 @@ class _LogForm:
 
 
 def _present(levels: Iterable[Level]) -> Iterator[Level]:
-    return (level for level in levels if _is_there(level[1]))
+    return ((key, _lean(texts)) for key, texts in levels if _is_there(texts))
 
 
 def _changes(levels: Iterable[Level]) -> Iterator[LevelChange]:
-    return ((key, texts if _is_there(texts) else None) for key, texts in levels)
+    return ((key, _lean(texts) if _is_there(texts) else None) for key, texts in levels)
+
+
+def _lean(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Keep once what is said of every level again, as whose it is: a third of a merged book."""
+    if len(texts) == LEVEL_TEXTS_MIN:
+        return texts
+    price, quantity, *rest = texts
+    return price, quantity, *(quantity if text == quantity else intern(text) for text in rest)
 
 
 def _is_there(texts: tuple[str, ...]) -> bool:

@@ -17,14 +17,14 @@ import redis
 from broadcaster.channels.cadence import Cadence
 from broadcaster.channels.hub import Hub
 from broadcaster.channels.topic import Topic
-from broadcaster.outside.follower import Follower
-from broadcaster.outside.presence import Heard, Presence
 from broadcaster.outside.topics import default_of, made_for
 from shared.channels import Keys
 from shared.listener import Listener
 from shared.logs import get_logger
 from shared.publishing import Ask, ChannelState, decode_alive, decode_publication, encode
+from shared.publishing.following import Follower
 from shared.publishing.names import NAME_CHARS_MAX
+from shared.publishing.presence import Heard, Presence
 from shared.redis_client import connect_async
 from shared.tasks import spawn, stop
 from shared.wire import DecodeError

@@ -40,6 +40,20 @@ class BookNow(NamedTuple):
     info: bytes = b""
 
 
+class Flow(NamedTuple):
+    """What became of what was said: put = taken + coalesced + dropped + waiting.
+
+    `taken` was published by a message, or an entry, of its own; `coalesced` is what a later one
+    stood for.
+    """
+
+    put: int = 0
+    taken: int = 0
+    coalesced: int = 0
+    dropped: int = 0
+    waiting: int = 0
+
+
 class Channel(ABC):
     """What all kinds have; `sequence` is of the last change, `published` of the last taken."""
 
@@ -53,19 +67,29 @@ class Channel(ABC):
         self.sequence = self.published = sequence
         self.interval_ms = interval_ms
         self.levels = 0
+        self.rank = 0  # Of what waits, the lower is published first.
         self.is_open = True
         self.image_at_s = float("-inf")  # When its last image was published.
         self._on_change = on_change
         self._is_waiting = False
+        self._first = sequence
+        self._taken = 0
 
     def state(self) -> ChannelState:
         """Return what a heartbeat says of it: as far as it is published."""
         return ChannelState(self.name, self.kind, self.published, self.interval_ms, self.levels)
 
+    def flow(self) -> Flow:
+        """Return what has become of all that was said since it was opened."""
+        waiting = self.sequence - self.published
+        put = self.sequence - self._first
+        return Flow(put, self._taken, put - waiting - self._taken, 0, waiting)
+
     def take(self) -> list[Publication]:
         """Return what is to be published, oldest first, and forget it."""
         self._is_waiting = False
         taken = self._take()
+        self._taken += len(taken)
         self.published = self.sequence
         return taken
 
@@ -125,8 +149,8 @@ class BookChannel(Channel):
         if info is not None:
             _check_json(info)
         if not self._is_whole_due:
-            self._bids.update(map(_checked_level, bids))
-            self._asks.update(map(_checked_level, asks))
+            self._bids.update(_checked_levels(bids))
+            self._asks.update(_checked_levels(asks))
             if info is not None:
                 self._info = info
             if max(len(self._bids), len(self._asks)) > PENDING_LEVELS_MAX:
@@ -208,6 +232,10 @@ class LogChannel(Channel):
             self.dropped += 1
         self._changed()
 
+    def flow(self) -> Flow:
+        put, waiting = self.sequence - self._first, len(self._pending)
+        return Flow(put, put - self.dropped - waiting, 0, self.dropped, waiting)
+
     def image(self) -> LogImage:
         return LogImage(self.sequence, tuple(self._kept))
 
@@ -227,8 +255,12 @@ def _check_json(data: bytes) -> None:
         raise TypeError(f"JSON is published as bytes, not as {type(data).__name__}.")
 
 
-def _checked_level(level: Level) -> Level:
-    key, texts = level
-    if type(key) is not int or not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"A level is an integer and texts, not {level!r:.100}.")
-    return level
+def _checked_levels(levels: Iterable[Level]) -> Iterable[Level]:
+    levels = tuple(levels)
+    for key, texts in levels:
+        if type(key) is not int:
+            raise TypeError(f"A level is an integer and texts, not {(key, texts)!r:.100}.")
+        for text in texts:
+            if not isinstance(text, str):
+                raise TypeError(f"A level is an integer and texts, not {(key, texts)!r:.100}.")
+    return levels

@@ -20,6 +20,7 @@ from shared.publishing.channels import (
     BookChannel,
     BookNow,
     Channel,
+    Flow,
     LogChannel,
     ValueChannel,
 )
@@ -31,7 +32,7 @@ CHANNELS_MAX = 10_000  # A heartbeat names them all: some 600 KB once a second.
 ALIVE_INTERVAL_S = 1.0
 ALIVE_ASKED_INTERVAL_S = 0.1  # However many broadcasters ask, they all hear the one answer.
 IMAGE_INTERVAL_S = 0.1  # Of one channel: those who ask meanwhile hear the next one.
-TAKEN_IMAGES_MAX = 16  # A whole book is some 50 KB, and changes wait behind it.
+TAKEN_IMAGES_MAX = 3  # A whole book is some 50 KB and a millisecond, and changes wait behind it.
 
 Message = tuple[str, bytes]  # A Redis channel, and what to publish there.
 Opened = TypeVar("Opened", bound=Channel)
@@ -112,6 +113,11 @@ class Publisher:
         logs = (log for log in self.channels.values() if isinstance(log, LogChannel))
         return self._dropped + sum(log.dropped for log in logs)
 
+    def flow(self) -> Flow:
+        """Return what has become of all that was said on the channels that are open."""
+        flows = [channel.flow() for channel in self.channels.values()]
+        return Flow(*map(sum, zip(*flows, strict=True))) if flows else Flow()
+
     # ---- what others ask ----
 
     def asked(self, payload: bytes) -> None:
@@ -135,6 +141,7 @@ class Publisher:
         """Return what is to be published now, a heartbeat last if one is due."""
         taken: list[Message] = []
         waiting, self._waiting = self._waiting, []
+        waiting.sort(key=_rank)
         for channel in waiting:
             if channel.is_open:
                 taken += [(channel.address, encode(said)) for said in channel.take()]
@@ -193,6 +200,10 @@ class Publisher:
     def _ask_for_alive(self) -> None:
         self._is_alive_asked = True
         self.on_work()
+
+
+def _rank(channel: Channel) -> int:
+    return channel.rank
 
 
 def _nobody_publishes() -> None:

@@ -36,8 +36,63 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "broadcaster.channels",
         "shared",
     ),
+    # Protocol knows nobody, a venue only the protocol; a book knows no venue and no socket.
+    "aggregator.protocol": ("aggregator.protocol", "shared"),
+    "aggregator.connectors": ("aggregator.connectors", "aggregator.protocol", "shared.messages"),
+    "aggregator.books": ("aggregator.books", "aggregator.protocol", "shared"),
+    "aggregator.merge": (
+        "aggregator.merge",
+        "aggregator.books",
+        "aggregator.protocol",
+        "shared",
+    ),
+    "aggregator.analysis": (
+        "aggregator.analysis",
+        "aggregator.books",
+        "aggregator.protocol",
+        "shared",
+    ),
+    "aggregator.metrics": ("aggregator.metrics", "shared"),
+    "aggregator.captures": (
+        "aggregator.captures",
+        "aggregator.books",
+        "aggregator.protocol",
+        "aggregator.registry",
+        "shared",
+    ),
+    "aggregator.offline": (
+        "aggregator.offline",
+        "aggregator.captures",
+        "aggregator.protocol",
+        "shared",
+    ),
+    "aggregator.doctor": (
+        "aggregator.doctor",
+        "aggregator.feed.addresses",
+        "aggregator.protocol",
+        "aggregator.registry",
+        "shared",
+    ),
+    "aggregator.feed": (
+        "aggregator.feed",
+        "aggregator.books",
+        "aggregator.captures",
+        "aggregator.metrics",
+        "aggregator.protocol",
+        "shared",
+    ),
+    "aggregator.outlet": (
+        "aggregator.outlet",
+        "aggregator.analysis",
+        "aggregator.books",
+        "aggregator.merge",
+        "aggregator.metrics",
+        "aggregator.protocol",
+        "shared",
+    ),
     "rialto": ("rialto", "shared"),
-    "rialto.bench": ("rialto", "shared", "engine.cli"),
+    "rialto.bench": ("rialto", "shared", "engine.cli", "aggregator.cli"),
+    "rialto.best": ("rialto", "shared", "aggregator.cli"),
     "rialto.cli": ("rialto", "shared", *(f"{service}.cli" for service in SERVICES)),
 }
 
@@ -66,8 +121,8 @@ IMPORT_TIME_CALLS = _words("""
     dataclass dataclass_transform describe dict encode example field filter fixture format
     fromkeys frozenset getLogger get_logger given initialize int invariant isinstance items
     join keys len list lru_cache map mark max min namedtuple overload override parametrize
-    parent partial precondition query product range removeprefix repeat resolve rule set settings
-    sorted split str sum timedelta tuple type values with_name wraps zip
+    parent partial precondition query product range removeprefix repeat replace resolve rule set
+    settings sorted split str sum timedelta tuple type values with_name wraps zip
 """)
 IMPORT_TIME_OWNERS = _words("""
     AsyncClient Client Console Event Exchange FastAPI Lock Popen Process ProcessPoolExecutor

@@ -78,8 +78,15 @@ CHANNELS: Mapping[str, Channel] = MappingProxyType(
         "venueTrades": Channel(
             "trades:{venue}:{type}:{symbol}", LOG, 0, None, "trades of another venue"
         ),
-        "price": Channel("price:{symbol}", VALUE, 0, None, "one price made of many"),
-        "signals": Channel("signals:{name}", LOG, 0, None, "what somebody has computed"),
+        "venuePrice": Channel(
+            "price:{venue}:{type}:{symbol}", VALUE, 0, None, "another venue's last trade"
+        ),
+        "consolidatedTrades": Channel(
+            "trades:consolidated:{symbol}", LOG, 0, None, "the trades of several venues as one"
+        ),
+        "signals": Channel(
+            "signals:{venue}:{type}:{symbol}", VALUE, 0, None, "what is reckoned from a book"
+        ),
         "status": Channel("status:{venue}", VALUE, 0, None, "how a connection to a venue does"),
         "metrics": Channel("metrics", VALUE, 0, None, "how the services do"),
     }
@@ -92,7 +99,6 @@ PARAMETERS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "venue": ("The name of another venue.", "bybit"),
         "type": ("What the venue trades there.", "spot"),
         "symbol": ("The name of what is traded.", "BTC/USDT"),
-        "name": ("A name of the producer's choice.", "momentum"),
     }
 )
 

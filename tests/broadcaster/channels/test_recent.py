@@ -41,3 +41,16 @@ def test_what_is_forgotten_is_known_to_be_forgotten() -> None:
         if prices is not None:
             assert prices.keys() == {key for at, key in said[-200:] if at > after}, seed
     assert 100 < refused < 1_900, "either nothing or everything was forgotten: it proves little"
+
+
+def test_no_more_is_kept_than_a_part_of_what_there_is_and_the_latest_of_it() -> None:
+    recent = RecentChanges()
+    for key in range(2_000):
+        recent.note(key, key + 1, str(key))
+    recent.keep_part_of(levels_count=2_000)
+    assert len(recent) == 500
+    assert not recent.knows(1_499)
+    assert list(recent.since(1_500, 2_000) or {}) == list(range(1_999, 1_499, -1))
+
+    recent.keep_part_of(levels_count=10)
+    assert len(recent) == 250, "of a small book there is always some room"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from broadcaster.outside import presence
+from shared.publishing import presence
 from tests.broadcaster.outside.producing import (
     KEYS,
     came,

@@ -99,7 +99,8 @@ async def test_what_is_said_is_published_in_order(redis_url: str) -> None:
         await eventually_async(lambda: ear.values[-1] == b"2000")
 
 
-async def test_a_cut_connection_leaves_no_hole(redis_url: str) -> None:
+@pytest.mark.parametrize("is_flushed", [False, True])
+async def test_a_cut_connection_leaves_no_hole(redis_url: str, is_flushed: bool) -> None:
     with capture_logs():
         async with (
             tcp_proxy(redis_url) as proxy,
@@ -110,12 +111,65 @@ async def test_a_cut_connection_leaves_no_hole(redis_url: str) -> None:
             await eventually_async(lambda: link.is_connected)
             for number in range(1, 201):
                 log.add(1, b"%d" % number)
+                if is_flushed:
+                    link.flush()
                 if number % 20 == 0:
                     proxy.lose_next_reply = number % 40 == 0
                     if not proxy.lose_next_reply:
                         proxy.cut()
                     await ear.hears(number)
             assert ear.entries == {number: b"%d" % number for number in range(1, 201)}
+
+
+async def test_what_is_flushed_is_written_at_once_and_in_order(redis_url: str) -> None:
+    async with an_ear(redis_url) as ear, publishing(redis_url) as (publisher, link):
+        log = publisher.open_log(LOG)
+        await eventually_async(lambda: link.is_connected and not link.unanswered)
+        for number in range(1, 501):
+            log.add(1, b"%d" % number)
+            if number % 3:
+                before = link.unanswered
+                assert link.flush()
+                assert link.unanswered == before + 1, "written before anything else happens"
+            if number % 7 == 0:
+                await asyncio.sleep(0)
+        await eventually_async(lambda: len(ear.entries) == 500)
+        assert ear.messages == sorted(set(ear.messages))
+        await eventually_async(lambda: not link.unanswered)
+        assert link.held_back == 0
+
+
+async def test_a_flush_before_redis_is_there_leaves_it_for_later(redis_url: str) -> None:
+    async with an_ear(redis_url) as ear, publishing(redis_url) as (publisher, link):
+        publisher.open_log(LOG).add(1, b"1")
+        assert not link.flush()
+        await ear.hears(1)
+        assert link.held_back == 1
+
+
+async def test_a_redis_that_is_slow_is_not_sent_ever_more(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "UNANSWERED_MAX", 10)
+    async with (
+        tcp_proxy(redis_url) as proxy,
+        an_ear(redis_url) as ear,
+        publishing(proxy.url) as (publisher, slow),
+    ):
+        log, value = publisher.open_log(LOG), publisher.open_value(VALUE)
+        await eventually_async(lambda: slow.is_connected and not slow.unanswered)
+        proxy.passing.clear()
+        for number in range(1, 201):
+            log.add(1, b"%d" % number)
+            value.set(1, b"%d" % number)
+            slow.flush()
+            await asyncio.sleep(0)
+        assert slow.held_back > 100
+        assert slow.unanswered < 50
+        proxy.passing.set()
+        await ear.hears(200)
+        await eventually_async(lambda: ear.values[-1] == b"200")
+        assert len(ear.values) < 50, "of a value the latest will do"
 
 
 async def test_a_redis_that_was_away_is_told_everything_that_it_may_be_told(

@@ -23,6 +23,7 @@ from shared.publishing import (
     encode,
     publisher,
 )
+from shared.publishing.channels import Flow
 from shared.wire import DecodeError
 
 KEYS = Keys("test")
@@ -245,6 +246,15 @@ def test_a_log_with_too_much_to_say_loses_the_oldest_which_is_counted_and_seen(
     assert prices.dropped_entries == 2
 
 
+def test_of_what_waits_the_lower_rank_is_published_first() -> None:
+    publisher = a_publisher()
+    last, first = publisher.open_value("price:b"), publisher.open_value("price:a")
+    last.rank = 1
+    last.set(1, b"1")
+    first.set(1, b"2")
+    assert [each.data for each in said(publisher) if isinstance(each, ValueNow)] == [b"2", b"1"]
+
+
 def test_whoever_publishes_is_told_when_there_is_something_to_take() -> None:
     prices = a_publisher()
     told: list[str] = []
@@ -314,3 +324,27 @@ def test_there_is_an_end_to_channels(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_producers_own_name_is_one_word() -> None:
     with pytest.raises(AssertionError, match="one word"):
         Publisher("bad:name", KEYS, boot_us=1)
+
+
+def test_what_was_said_adds_up_by_what_became_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels, "PENDING_ENTRIES_MAX", 3)
+    made = a_publisher()
+    assert made.flow() == Flow()
+    price, tape, book = (
+        made.open_value("price:x"),
+        made.open_log("trades:x:y"),
+        made.open_book("book:x:y", empty),
+    )
+    for number in range(5):
+        price.set(1, b"%d" % number)
+        tape.add(1, b"%d" % number)
+        book.change(1, [(number, ("1", "1"))])
+    assert made.flow() == Flow(put=15, taken=0, coalesced=0, dropped=2, waiting=13)
+    said(made)
+    # One value, three entries, one change of a book.
+    assert made.flow() == Flow(put=15, taken=5, coalesced=8, dropped=2, waiting=0)
+    book.renew()
+    book.change(1)
+    price.set(1, b"9")
+    said(made)
+    assert made.flow() == Flow(put=17, taken=7, coalesced=8, dropped=2, waiting=0)

@@ -2,13 +2,6 @@
 
 from collections.abc import Sequence
 
-from broadcaster.outside.follower import (
-    BOOK_LEVELS_MAX,
-    BookFollower,
-    Follower,
-    LogFollower,
-    ValueFollower,
-)
 from shared.feed import Reason
 from shared.publishing import (
     BookChange,
@@ -17,6 +10,13 @@ from shared.publishing import (
     LogEntry,
     LogImage,
     ValueNow,
+)
+from shared.publishing.following import (
+    BOOK_LEVELS_MAX,
+    BookFollower,
+    Follower,
+    LogFollower,
+    ValueFollower,
 )
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from broadcaster.channels.cadence import Cadence
 from broadcaster.channels.hub import Hub
-from broadcaster.outside.follower import Follower
-from broadcaster.outside.presence import Presence
 from broadcaster.outside.topics import made_for
 from shared.channels import Keys
 from shared.publishing import Ask, decode_alive, decode_publication, encode
+from shared.publishing.following import Follower
+from shared.publishing.presence import Presence
 from shared.publishing.publisher import Message
 from tests.support.lossy_bus import BOOK, LOG, VALUE, LossyBus, RandomProducer
 from tests.support.screen import Screen

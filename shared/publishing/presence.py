@@ -7,7 +7,8 @@ twice, late or not at all, and there may be two programs where there should be o
 from itertools import islice
 from typing import NamedTuple
 
-from shared.publishing import Alive, ChannelState, name_fault, producer_fault
+from shared.publishing.messages import Alive, ChannelState
+from shared.publishing.names import name_fault, producer_fault
 
 SILENCE_MAX_S = 10.0  # Ten heartbeats; a producer that is started anew is back by then.
 CHANNELS_MAX = 20_000  # Of all producers; each is a topic here, even if nobody listens.
@@ -44,8 +45,9 @@ class _Producer:
 class Presence:
     """The live channels by name, and whose they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, silence_max_s: float = SILENCE_MAX_S) -> None:
         self.owners: dict[str, str] = {}  # Channel -> producer.
+        self._silence_max_s = silence_max_s
         self._kinds: dict[str, ChannelState] = {}  # As it was when it came.
         self._producers: dict[str, _Producer] = {}
         self._refused: dict[str, None] = {}  # Producers, the latest last.
@@ -75,7 +77,7 @@ class Presence:
         """Return the channels that are gone because their producers have been silent too long."""
         heard = Heard([], [], [], {})
         for name, producer in list(self._producers.items()):
-            if at_s - producer.heard_at_s >= SILENCE_MAX_S:
+            if at_s - producer.heard_at_s >= self._silence_max_s:
                 for channel in list(producer.names):
                     self._remove(producer, channel, heard)
                 del self._producers[name]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from shared.feed import Reason
-from shared.publishing import (
+from shared.publishing.messages import (
     BookChange,
     BookImage,
     LogEntries,

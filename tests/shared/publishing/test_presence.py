@@ -2,9 +2,8 @@
 
 import pytest
 
-from broadcaster.outside import presence
-from broadcaster.outside.presence import SILENCE_MAX_S, Heard, Presence
-from shared.publishing import Alive, ChannelState, Kind, publisher
+from shared.publishing import Alive, ChannelState, Kind, presence, publisher
+from shared.publishing.presence import SILENCE_MAX_S, Heard, Presence
 
 NOTHING = Heard([], [], [], {})
 

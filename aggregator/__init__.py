@@ -1,0 +1,1 @@
+"""The books and trades of outside exchanges, each one proven right."""

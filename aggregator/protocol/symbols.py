@@ -1,0 +1,44 @@
+"""Pairs out of the names of symbols, as in BTCUSDT and BTC-USDT.
+
+The rule of this file: a guess is for recordings that lack the venue's own list, and for nothing
+else: a name such as BATUSD has two readings, and only the list knows.
+"""
+
+from collections.abc import Mapping
+
+from aggregator.protocol.notices import Instrument
+
+NO_ALIASES: Mapping[str, str] = {}
+# What is followed of a venue for which nothing was set.
+_COINS = ("BTC", "ETH", "SOL", "XRP", "BNB", "DOGE", "ADA", "LINK", "AVAX")
+USUAL_IN_USDT = tuple(f"{coin}/USDT" for coin in _COINS)
+USUAL_IN_USD = tuple(f"{coin}/USD" for coin in _COINS)
+
+# What others are priced in. The longest that fits is it: TUSD before USD, USDT before nothing.
+_QUOTES = (
+    *("FDUSD", "RLUSD", "BIDR", "BUSD", "BVND", "EURI", "IDRT", "TUSD", "USD1", "USDC", "USDD"),
+    *("USDE", "USDP", "USDT", "XUSD", "AED", "ARS", "AUD", "BNB", "BRL", "BTC", "COP", "CZK"),
+    *("DAI", "ETH", "EUR", "GBP", "JPY", "MXN", "NGN", "PAX", "PLN", "RON", "RUB", "SOL", "TRX"),
+    *("TRY", "UAH", "USD", "VAI", "XRP", "ZAR"),
+)
+
+
+def split_symbol(symbol: str) -> tuple[str, str] | None:
+    """Return the base and the quote that a name seems to be of; None if it ends in no quote."""
+    for quote in _QUOTES:
+        base = symbol.removesuffix(quote)
+        if base and base != symbol:
+            return base, quote
+    return None
+
+
+def parted_symbol(
+    symbol: str, separator: str, aliases: Mapping[str, str] = NO_ALIASES
+) -> Instrument | None:
+    """Return what a name with one separator is of; None for any other. `aliases` are what the
+    venue calls otherwise than all others do.
+    """
+    base, _, quote = symbol.partition(separator)
+    if not (base and quote) or separator in quote:
+        return None
+    return Instrument(symbol, aliases.get(base, base), aliases.get(quote, quote))

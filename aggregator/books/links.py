@@ -1,0 +1,61 @@
+"""What a desk knows of a connection, and of each symbol on it.
+
+The rule of this file: data. What happens to it is the desk's.
+"""
+
+from dataclasses import dataclass, field
+
+from aggregator.books.book import Book
+from aggregator.books.chains import Repeats
+from aggregator.books.listing import Listing
+from aggregator.books.patience import Patience
+from aggregator.books.plan import ConnectionPlan
+from aggregator.books.words import Need
+
+NEVER_NS = 2**63
+
+
+@dataclass(slots=True)
+class Seat:
+    """A listing on a connection: the book that this connection builds for it."""
+
+    listing: Listing
+    book: Book
+    subscribed_at_ns: int
+    heard_at_ns: int = 0  # Of the book's stream, since it was subscribed to.
+    need: Need = Need.NOTHING
+    due_ns: int = NEVER_NS  # When the need is going to be met.
+    ticket: int = 0  # Of the snapshot that was asked for; 0: none.
+    has_book: bool = True  # The connection carries the book, and not only its trades.
+    patience: Patience = field(default_factory=Patience)
+    quiet_tries: int = 0  # Times in a row that asking anew has brought nothing new.
+    quiet_updates: int = 0  # The book's count of updates when that was last done.
+
+
+@dataclass(slots=True)
+class Link:
+    """A connection. With `is_renewing` a later one of the same plan is going to relieve it."""
+
+    number: int
+    plan: ConnectionPlan
+    opened_at_ns: int
+    seats: dict[str, Seat] = field(default_factory=dict)  # By the name in the messages.
+    sequence: int | None = None
+    repeats: Repeats = field(default_factory=Repeats)
+    is_renewing: bool = False
+    is_useless: bool = False  # It is going to be closed, and nothing of it counts.
+    pulse_at_ns: int = 0  # When a heartbeat or an answer to a ping came last.
+    frames: int = 0
+    bytes: int = 0
+    refusal: str = ""  # The last one that did not say of what.
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCounts:
+    """Of a connection that is open."""
+
+    connection: int
+    socket: str
+    opened_at_ns: int
+    frames: int
+    bytes: int

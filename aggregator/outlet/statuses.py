@@ -1,0 +1,67 @@
+"""`status:<venue>`: how the connection to a venue does.
+
+The rule of this file: a venue is as bad as its worst feed, and since when and why are that one's.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from aggregator.outlet.listing import RANK_STATUS
+from shared.messages import FeedState, FeedStatus, VenueStatus
+from shared.publishing import Publisher, ValueChannel
+
+# From the best to the worst; what an operator has to do something about is last.
+BEST_TO_WORST = (
+    FeedState.LIVE,
+    FeedState.STALE,
+    FeedState.RESYNC,
+    FeedState.CONNECTING,
+    FeedState.REFUSED,
+    FeedState.BREAKER_OPEN,
+    FeedState.HALTED,
+)
+
+_encode = msgspec.json.Encoder().encode
+
+
+def venue_of(feed: str) -> str:
+    return feed.partition(":")[0]
+
+
+class StatusOutlet:
+    """Publishes the status of each venue whenever something of it is another one."""
+
+    def __init__(self, publisher: Publisher, feeds: Sequence[str]) -> None:
+        self._channels: dict[str, ValueChannel] = {}
+        self._said: dict[str, dict[str, FeedStatus]] = {}
+        for venue in dict.fromkeys(map(venue_of, feeds)):
+            channel = self._channels[venue] = publisher.open_value(f"status:{venue}")
+            channel.rank = RANK_STATUS
+            self._said[venue] = {}
+
+    def say(self, statuses: Sequence[FeedStatus], at_ns: int) -> None:
+        """Take how these feeds do now."""
+        changed: dict[str, None] = {}
+        for status in statuses:
+            said = self._said[venue_of(status.feed)]
+            if said.get(status.feed) != status:
+                said[status.feed] = status
+                changed[venue_of(status.feed)] = None
+        for venue in changed:
+            feeds = tuple(feed for _, feed in sorted(self._said[venue].items()))
+            said_now = _encode(venue_status(venue, feeds, at_ns))
+            self._channels[venue].set(at_ns, said_now)
+
+
+def venue_status(venue: str, feeds: tuple[FeedStatus, ...], at_ns: int) -> VenueStatus:
+    """Return what there is to say of a venue by its feeds, of which there is at least one."""
+    worst = max(feeds, key=lambda feed: BEST_TO_WORST.index(feed.state))
+    return VenueStatus(
+        at_ns=at_ns,
+        venue=venue,
+        state=worst.state,
+        since_ns=worst.since_ns,
+        reason=worst.reason,
+        feeds=feeds,
+    )

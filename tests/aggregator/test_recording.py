@@ -1,0 +1,139 @@
+"""Recording real sockets: what was heard can be replayed, and an end by signal loses nothing."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.server import ServerConnection
+
+from aggregator.books.desk import DeskOptions
+from aggregator.captures import writing
+from aggregator.captures.player import Player
+from aggregator.captures.reading import CaptureReader
+from aggregator.captures.report import Tally
+from aggregator.captures.rows import Row, RowKind
+from aggregator.recording import Recorded, RecordError, Wanted, record
+from aggregator.registry import load_connectors
+from tests.support.fake_venue import FakeVenue
+
+PAIRS = {
+    "result": {
+        "XXBTZUSD": {
+            "wsname": "XBT/USD",
+            "pair_decimals": 1,
+            "lot_decimals": 8,
+            "tick_size": "0.1",
+        }
+    }
+}
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written shows at once, so no test waits for it."""
+    monkeypatch.setattr(writing, "PIECE_S_MAX", 0.1)
+
+
+def nothing(_now: Recorded) -> None:
+    """Look at nothing."""
+
+
+def when(
+    condition: Callable[[Recorded], bool], act: Callable[[], None]
+) -> Callable[[Recorded], None]:
+    """Return a watcher that acts once, when something is so."""
+    done: list[bool] = []
+
+    def watch(now: Recorded) -> None:
+        if not done and condition(now):
+            done.append(True)
+            act()
+
+    return watch
+
+
+async def test_a_recording_of_real_sockets_proves_what_they_said(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    # given a venue that says once more what it said on a recorded day
+    day = data_dir / "captures" / "kraken-spot-btcusd-depth10.jsonl.xz"
+    frames = [row.data or "" for row in CaptureReader(str(day)) if row.kind is RowKind.RECV]
+    venue = FakeVenue()
+    venue.answers["AssetPairs"] = [(200, json.dumps(PAIRS).encode(), {})]
+
+    async def talk(connection: ServerConnection) -> None:
+        await connection.recv()
+        for frame in frames:
+            await connection.send(frame)
+        await venue.listen(connection)
+
+    venue.talk = talk
+    out = tmp_path / "day.jsonl.xz"
+
+    # when it is recorded until the process is told to end
+    async with venue.open():
+        wanted = Wanted(["kraken:spot"], ["BTC/USD"], out, venues_address=venue.address)
+        end = when(lambda now: now.rows > len(frames), lambda: os.kill(os.getpid(), signal.SIGTERM))
+        async with asyncio.timeout(30):
+            recorded = await record(wanted, end)
+
+    # then every frame is there as it came, and the replay proves each
+    rows = list(CaptureReader(str(out)))
+    assert [row.data for row in rows if row.kind is RowKind.RECV][: len(frames)] == frames
+    assert {row.kind for row in rows} >= {RowKind.HTTP, RowKind.CONNECT, RowKind.SEND}
+    assert (recorded.live, recorded.books, recorded.silent) == (1, 1, [])
+    assert replayed(rows)["kraken:spot:BTC/USD"] == (301, 0, "live")
+
+
+def replayed(rows: list[Row]) -> dict[str, tuple[int, int, str]]:
+    player = Player(load_connectors(), DeskOptions(guess_symbols=True))
+    for row in rows:
+        player.play(row)
+    tally = Tally()
+    tally.add(list(player.playing.values()))
+    return {book.book: (book.verified, book.mismatched, book.state) for book in tally.books}
+
+
+async def test_a_book_that_never_came_is_named(tmp_path: Path) -> None:
+    venue = FakeVenue()
+    venue.answers["AssetPairs"] = [(200, json.dumps(PAIRS).encode(), {})]
+    async with venue.open():
+        wanted = Wanted(
+            ["kraken:spot"], ["BTC/USD"], tmp_path / "day.jsonl", 0.6, venues_address=venue.address
+        )
+        recorded = await record(wanted, nothing)
+
+    assert recorded.live == 0
+    assert recorded.silent[0].startswith("kraken:spot:BTC/USD was never live")
+
+
+async def test_a_feed_that_there_is_not_is_named_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"no feed bybit:linaer; the nearest are bybit:linear"):
+        await record(Wanted(["bybit:linaer"], [], tmp_path / "day.jsonl"), nothing)
+
+    assert os.listdir(tmp_path) == []
+
+
+async def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
+    out = tmp_path / "day.jsonl"
+    out.write_text("yesterday\n")
+
+    with pytest.raises(RecordError, match="not written over"):
+        await record(Wanted(["kraken:spot"], [], out), nothing)
+
+    assert out.read_text() == "yesterday\n"
+
+
+async def test_a_disk_that_fails_ends_the_recording_with_a_sentence(tmp_path: Path) -> None:
+    venue = FakeVenue()
+    venue.answers["AssetPairs"] = [(200, json.dumps(PAIRS).encode(), {})]
+    async with venue.open():
+        out = tmp_path / "absent" / "day.jsonl"
+        wanted = Wanted(["kraken:spot"], ["BTC/USD"], out, venues_address=venue.address)
+        with pytest.raises(RecordError, match="cannot be written: No such file"):
+            async with asyncio.timeout(30):
+                await record(wanted, nothing)

@@ -24,6 +24,7 @@ from rialto.runs import is_alive, read_run
 from rialto.throwaway import run_on_throwaway
 from rialto.up import up
 from shared.home import read_run_redis_url
+from shared.messages import Side
 from shared.settings import Settings, load_with_sources, shown_value
 from shared.settings_fields import SettingsError
 
@@ -59,9 +60,16 @@ def up_command(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show every line of every service.")
     ] = False,
+    offline: Annotated[
+        bool | None,
+        typer.Option(
+            "--offline/--online", help="Follow simulated venues: no internet is needed (offline)."
+        ),
+    ] = None,
 ) -> None:
     """Start everything, keep it running, stop it on Ctrl-C."""
-    settings = _settings(home)
+    flags = {} if offline is None else {"offline": str(offline).lower()}
+    settings = load_with_sources(_flags(home) | flags).settings
     with Voice() as voice:
         up(settings, os.environ, voice, verbose=verbose)
 
@@ -169,16 +177,68 @@ def replay_orders_command(
         raise typer.Exit(1)
 
 
+@replay_app.command("books")
+def replay_books_command(
+    files: Annotated[
+        list[str], typer.Argument(help="Recordings: .jsonl, .jsonl.xz, .jsonl.gz; - is stdin.")
+    ],
+    speed: Annotated[str, typer.Option(help="1 as it was, 10 times as fast, or max.")] = "max",
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a book.")] = False,
+    pair: Annotated[
+        list[str] | None, typer.Option(help="Show only this pair, as BTC/USDT; may be repeated.")
+    ] = None,
+) -> None:
+    """Replay recorded messages of outside exchanges, and prove every book of them right."""
+    import aggregator.cli  # Here, so that other commands need not wait for it.
+
+    raise typer.Exit(aggregator.cli.replay_books(files, speed, as_json=as_json, pairs=pair or ()))
+
+
+@app.command("best")
+def best_command(
+    pair: Annotated[str, typer.Argument(help="As BTC/USDT, or linear:BTC/USDT for futures.")],
+    side: Annotated[Side, typer.Argument(help="What you want to do.")],
+    quantity: Annotated[str, typer.Argument(help="How much, in the base asset.")] = "",
+    *,
+    budget: Annotated[
+        str, typer.Option(help="Instead: what to spend, or when selling to receive, after fees.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    url: Annotated[str, typer.Option(help="Of the feed; the one of this folder's run.")] = "",
+    home: Home = "",
+) -> None:
+    """Say at which outside exchanges an order would be filled best now, and at what price."""
+    from rialto.best import find_best, print_best  # Here, as few commands need it.
+
+    address = url or _feed_url(home)
+    execution = find_best(address, pair, side, quantity=quantity, budget=budget)
+    print_best(execution, as_json=as_json)
+    if execution.ending != "done":
+        raise typer.Exit(1)
+
+
+def _feed_url(home: str) -> str:
+    folder = open_home(_settings(home).home)
+    run = read_run(folder)
+    if run is None:
+        raise RialtoError(f"Rialto does not run in {folder.folder}; name a feed with --url.")
+    return run.urls["ws"]
+
+
 # The service's module, its Typer or its one command, and the name under which it is joined.
 JOINED = (
     ("engine.cli", "app", "engine"),
     ("engine.cli", "bench_app", "bench"),
     ("engine.cli", "verify_command", "verify"),
     ("api.cli", "admin_app", "admin"),
+    ("aggregator.cli", "app", "aggregator"),
+    ("aggregator.cli", "venues_command", "venues"),
+    ("aggregator.cli", "doctor_command", "doctor"),
+    ("aggregator.cli", "record_command", "record"),
 )
 
 # These start without the services' modules, which take the better part of a second to import.
-OWN_WORDS = (["up"], ["status"], ["reset"], ["config"], ["replay"])
+OWN_WORDS = (["up"], ["status"], ["reset"], ["config"], ["replay"], ["best"])
 
 
 def join_services() -> None:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import redis
 
-from rialto.probes import reachable_host
 from rialto.services import LOOPBACK
 from shared.channels import Keys
+from shared.networks import reachable_host
 from shared.redis_client import connect
 from shared.settings import Settings, SettingsError, load_settings
 
@@ -87,6 +87,12 @@ def check_broadcaster(settings: Settings) -> None:
         _check_door(LOOPBACK, port)
 
 
+def check_aggregator(settings: Settings) -> None:
+    """Raise Unhealthy unless the aggregator publishes; how venues do, its channels tell."""
+    for port in settings.aggregator_ports:
+        _check_door(settings.aggregator_host, port)
+
+
 def _check_door(host: str, port: int) -> None:
     door = http.client.HTTPConnection(reachable_host(host), port, timeout=DEADLINE_S)
     try:
@@ -113,6 +119,7 @@ CHECKS: dict[str, Callable[[Settings], None]] = {
     "archive": check_archive,
     "api": check_api,
     "broadcaster": check_broadcaster,
+    "aggregator": check_aggregator,
 }
 
 

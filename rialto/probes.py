@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import redis
 
 from shared.channels import Keys
+from shared.networks import reachable_host
 from shared.redis_client import connect_async
 
 Probe = Callable[[], Awaitable[bool]]
@@ -15,18 +16,12 @@ Probe = Callable[[], Awaitable[bool]]
 PROBE_DEADLINE_S = 1.0  # Everything is on this machine; a later answer is asked for again.
 ALIVE_S = 0.5  # A program that cannot start at all has ended by then.
 STATUS_LINE_BYTES_MAX = 1024
-ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
 
 async def alive() -> bool:
     """For a service without a door: it is ready once it has run for a moment."""
     await asyncio.sleep(ALIVE_S)
     return True
-
-
-def reachable_host(host: str) -> str:
-    """Return an address to connect to for one that is listened on."""
-    return ANY_ADDRESS.get(host, host)
 
 
 def http_answers(host: str, port: int, path: str, *, status: str | None = None) -> Probe:

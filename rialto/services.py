@@ -12,15 +12,20 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import msgspec
+
 from rialto.embedded_redis import EmbeddedRedis
 from rialto.errors import RialtoError
 from rialto.home import Home
-from rialto.probes import EngineProbe, alive, http_answers, reachable_host
+from rialto.probes import EngineProbe, alive, http_answers
 from rialto.service import ServiceSpec
 from shared.channels import Keys
+from shared.networks import reachable_host
 from shared.settings import CONFIG_VARIABLE, Settings
 
 BROADCASTER = "broadcaster"
+AGGREGATOR = "aggregator"
+VENUES = "venues"
 LOOPBACK = "127.0.0.1"
 DOORS = ("api", "admin", "ws")  # Each has a setting <door>_host and <door>_port.
 # The order of the end: nobody is let in any more, then the work is finished, then Redis goes.
@@ -40,6 +45,7 @@ def service_environ(
         "redis_url": redis_url,
         "archive_dir": os.path.abspath(settings.archive_path) if settings.archive_dir else "",
         "snapshot_dir": os.path.abspath(settings.snapshot_path) if settings.snapshot_dir else "",
+        "flights_dir": os.path.abspath(settings.flights_path) if settings.flights_dir else "",
         # A fixed name lets a restarted engine take its own lease back without waiting for its end.
         "engine_owner": settings.engine_owner or _owner(home, home_id),
     }
@@ -88,7 +94,7 @@ def exchange_specs(
     service = functools.partial(ServiceSpec, environ=environ, needs=needs)
     standby = service(
         name="standby",
-        argv=_module("engine"),
+        argv=module_argv("engine"),
         environ={**environ, OWNER_VARIABLE: f"{owner}-standby"},
         ready=alive,
         stop_rank=STOP_ENGINE,  # After a takeover it is the engine that is at work.
@@ -96,7 +102,7 @@ def exchange_specs(
     return [
         service(
             name="engine",
-            argv=_module("engine"),
+            argv=module_argv("engine"),
             before_start=engine.before_start,
             ready=engine.ready,
             stop_rank=STOP_ENGINE,
@@ -105,18 +111,21 @@ def exchange_specs(
         *([standby] if settings.standby else []),
         service(
             name="archive",
-            argv=_module("engine", "archive"),
+            argv=module_argv("engine", "archive"),
             ready=alive,
             stop_rank=STOP_ARCHIVE,
         ),
         service(
             name="api",
-            argv=_module("api"),
+            argv=module_argv("api"),
             ready=http_answers(*api, "/health", status="200"),
             stop_rank=STOP_DOORS,
             address=urls(settings)["api"],
         ),
         *_broadcasters(settings, service),
+        *([_venues(settings, environ)] if settings.offline else []),
+        # Last: nobody waits for it, and it waits for nobody's internet to be ready.
+        *_aggregators(settings, service),
     ]
 
 
@@ -127,21 +136,45 @@ def _broadcasters(settings: Settings, service: Callable[..., ServiceSpec]) -> It
     if not own_ports:
         yield broadcaster(
             name=BROADCASTER,
-            argv=_module("broadcaster"),
+            argv=module_argv("broadcaster"),
             ready=http_answers(settings.ws_host, settings.ws_port, "/health"),
             address=door,
         )
     for number, (name, port) in enumerate(own_ports.items(), 1):
         yield broadcaster(
             name=name,
-            argv=_module("broadcaster", str(number)),
+            argv=module_argv("broadcaster", str(number)),
             # At ws_port any of them might answer.
             ready=http_answers(LOOPBACK, port, "/health"),
             address=f"{door} and {_private_url(port)}",
         )
 
 
-def _module(*words: str) -> tuple[str, ...]:
+def _venues(settings: Settings, environ: Mapping[str, str]) -> ServiceSpec:
+    # It needs nothing of the exchange, not even Redis.
+    return ServiceSpec(
+        name=VENUES,
+        argv=module_argv("aggregator.offline", "--port", str(settings.venues_port)),
+        environ=environ,
+        ready=http_answers(LOOPBACK, settings.venues_port, "/health", status="200"),
+        stop_rank=STOP_DOORS,
+        address=_private_url(settings.venues_port),
+    )
+
+
+def _aggregators(settings: Settings, service: Callable[..., ServiceSpec]) -> Iterator[ServiceSpec]:
+    for number, (name, port) in enumerate(aggregator_ports(settings).items(), 1):
+        yield service(
+            name=name,
+            argv=module_argv("aggregator", str(number)),
+            ready=http_answers(settings.aggregator_host, port, "/health", status="200"),
+            stop_rank=STOP_DOORS,
+            address=f"http://{_joined(settings.aggregator_host, port)}",
+        )
+
+
+def module_argv(*words: str) -> tuple[str, ...]:
+    """Return how to run one of our modules as a program."""
     # -P: a folder named `api` where the person stands must not be taken for ours.
     return (sys.executable, "-P", "-m", *words)
 
@@ -158,6 +191,26 @@ def private_ports(settings: Settings) -> dict[str, int]:
     }
 
 
+def aggregator_ports(settings: Settings) -> dict[str, int]:
+    """Return the port of each aggregator, by service."""
+    return {
+        f"{AGGREGATOR}-{number}" if number > 1 else AGGREGATOR: port
+        for number, port in enumerate(settings.aggregator_ports, 1)
+    }
+
+
+def venues_ports(settings: Settings) -> dict[str, int]:
+    """Return the port of the simulated venues, if they run."""
+    return {VENUES: settings.venues_port} if settings.offline else {}
+
+
+def with_own_venues(settings: Settings) -> Settings:
+    """Return settings with which the aggregator follows the simulated venues, if they run."""
+    if not settings.offline:
+        return settings
+    return msgspec.structs.replace(settings, venues_address=f"{LOOPBACK}:{settings.venues_port}")
+
+
 def urls(settings: Settings) -> dict[str, str]:
     """Return what to type into a client on this machine, by door, then by broadcaster."""
     api, admin, ws = (_authority(settings, door) for door in DOORS)
@@ -170,8 +223,12 @@ def _private_url(port: int) -> str:
 
 
 def _authority(settings: Settings, door: str) -> str:
-    host = reachable_host(getattr(settings, f"{door}_host"))
-    return f"[{host}]:{ports(settings)[door]}" if ":" in host else f"{host}:{ports(settings)[door]}"
+    return _joined(getattr(settings, f"{door}_host"), ports(settings)[door])
+
+
+def _joined(listening_host: str, port: int) -> str:
+    host = reachable_host(listening_host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def check_doors(settings: Settings) -> None:
@@ -180,6 +237,10 @@ def check_doors(settings: Settings) -> None:
         _check_door(getattr(settings, f"{door}_host"), port, door)
     for port in settings.ws_private_ports:
         _check_door(LOOPBACK, port, "ws_private")
+    for port in settings.aggregator_ports:
+        _check_door(settings.aggregator_host, port, "aggregator")
+    for port in venues_ports(settings).values():
+        _check_door(LOOPBACK, port, VENUES)
 
 
 def _check_door(host: str, port: int, door: str) -> None:

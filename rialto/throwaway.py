@@ -22,7 +22,7 @@ from rialto.logfiles import LogFile, spoken
 from rialto.processes import Child, start_child
 from rialto.runner import PROBE_EVERY_S, reason_of
 from rialto.service import ServiceSpec
-from rialto.services import exchange_specs, redis_spec, service_environ
+from rialto.services import LOOPBACK, exchange_specs, redis_spec, service_environ
 from rialto.versions import RedisBinary
 from shared.settings import Settings
 from shared.settings_fields import PREFIX
@@ -107,6 +107,8 @@ def _settings(home: Home) -> Settings:
         api_port=choose_port(),
         admin_port=choose_port(),
         ws_port=choose_port(),
+        aggregator_port=choose_port(),
+        venues_address=f"{LOOPBACK}:{choose_port()}",  # Never a real venue.
     )
 
 

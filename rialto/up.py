@@ -17,6 +17,7 @@ from rialto.errors import RialtoError
 from rialto.home import Home, locked, open_home, prepare
 from rialto.runs import end_leftovers, new_run, remove_run
 from rialto.services import (
+    aggregator_ports,
     check_doors,
     exchange_specs,
     ports,
@@ -24,6 +25,8 @@ from rialto.services import (
     redis_spec,
     service_environ,
     urls,
+    venues_ports,
+    with_own_venues,
 )
 from rialto.supervisor import Supervisor
 from rialto.versions import choose_binary, record_writer
@@ -36,6 +39,7 @@ PRIVATE_UMASK = 0o077
 
 def up(settings: Settings, environ: Mapping[str, str], voice: Voice, *, verbose: bool) -> None:
     """Run the exchange until a signal ends it; raise RialtoError if it cannot run."""
+    settings = with_own_venues(settings)
     os.umask(PRIVATE_UMASK)  # Whatever the services write, archive and data of Redis, is private.
     home = open_home(settings.home)
     with locked(home):
@@ -53,7 +57,8 @@ def up(settings: Settings, environ: Mapping[str, str], voice: Voice, *, verbose:
         needs = ("redis",) if embedded else ()
         supervisor_specs = [redis_spec(embedded)] if embedded else []
         supervisor_specs += exchange_specs(settings, environ, redis_url, needs)
-        all_ports = ports(settings) | private_ports(settings)
+        all_ports = ports(settings) | private_ports(settings) | aggregator_ports(settings)
+        all_ports |= venues_ports(settings)
         all_ports |= {"redis": embedded.port} if embedded else {}
         voice.say(f"Rialto starts in {home.folder}", "bold")
         with contextlib.ExitStack() as stack:
@@ -93,6 +98,9 @@ def _say_where(voice: Voice, settings: Settings, home: Home) -> None:
     several = f"  ({settings.broadcasters} broadcasters)" if settings.broadcasters > 1 else ""
     voice.tell("stream", f"{door['ws']}{several}")
     voice.tell("admin", f"{door['admin']}  (this machine only)")
+    if settings.aggregator_enabled:
+        simulated = "  (simulated)" if settings.offline else ""
+        voice.tell("outside", ", ".join(settings.feeds) + simulated)
     voice.tell("logs", str(home.logs_dir))
     voice.say(f"Next, in another terminal: curl {door['api']}/api/v1/markets")
     voice.say("Then the tour in README.md. Ctrl-C stops everything.")

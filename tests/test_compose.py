@@ -16,8 +16,8 @@ from rialto.prepare import LIMITS_HOST, REDIS_DATA, REDIS_HOST
 from shared.settings import FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("prepare", "archive", "engine", "standby", "api", "broadcaster")
-LASTING = ("redis", "limits", "archive", "engine", "standby", "api", "broadcaster")
+OURS = ("prepare", "archive", "engine", "standby", "api", "broadcaster", "aggregator")
+LASTING = ("redis", "limits", *OURS[1:])
 # These are settled by the file itself; a value from outside would only break it.
 SETTLED = frozenset(
     {
@@ -27,11 +27,16 @@ SETTLED = frozenset(
             "limits_redis_url",
             "archive_dir",
             "snapshot_dir",
+            "flights_dir",
+            "metrics_feed_url",
             "engine_owner",
             "standby",
         ),
         # One to a container: see docs/OPERATIONS.md, Several broadcasters.
-        *("broadcasters", "ws_private_port"),
+        *("broadcasters", "ws_private_port", "aggregators", "aggregator_venues"),
+        *("aggregator_enabled", "aggregator_host", "aggregator_port"),
+        # Only `rialto up` starts simulated venues; to call others there is venues_address.
+        *("offline", "venues_port"),
         *("api_host", "api_port", "admin_host", "admin_port", "ws_host", "ws_port"),
     }
 )
@@ -178,6 +183,13 @@ def test_the_doors_listen_inside_and_the_admin_door_stays_private() -> None:
     assert service("broadcaster")["environment"]["RIALTO_WS_HOST"] == "0.0.0.0"
     for name in CHECKS:
         assert "RIALTO_ADMIN_HOST" not in service(name)["environment"]
+
+
+def test_only_the_aggregator_has_a_way_out_and_nobody_comes_in_there() -> None:
+    on_the_way = [name for name in compose()["services"] if "outside" in service(name)["networks"]]
+    assert on_the_way == ["aggregator"]
+    assert "ports" not in service("aggregator")
+    assert not any("home:" in str(volume) for volume in service("aggregator")["volumes"])
 
 
 def test_the_broadcaster_cannot_change_what_lasts() -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 
 def test_the_pipeline_is_measured_on_an_exchange_of_its_own() -> None:
@@ -79,6 +80,36 @@ def test_the_feed_is_measured_with_clients_that_check_everything() -> None:
         assert rows[what]["value"] > 0
 
 
+def test_an_aggregator_is_measured_with_venues_on_this_machine(data_dir: Path) -> None:
+    captures = str(data_dir / "captures")
+    words = ["bench", "aggregator", "--json", "--quick", "--captures", captures]
+    done = subprocess.run(
+        [sys.executable, "-m", "rialto", *words], capture_output=True, text=True, check=True
+    )
+    assert not done.stderr
+    rows = {row["what"].strip(): row for row in map(json.loads, done.stdout.splitlines())}
+    for sound in (
+        "recordings: mismatches",
+        "throughput: mismatches",
+        "throughput: gaps",
+        "36 streams: mismatches",
+        "36 streams: resyncs",
+    ):
+        assert (rows[sound]["value"], rows[sound]["reached"]) == (0, True), sound
+    for what in (
+        "recordings: proofs in each round",
+        "kraken:spot: a frame, p50",
+        "bybit:linear: received to publish, p50",
+        "venue's socket to client's, p50",
+        "throughput of one process",
+        "changes of books in them",
+        "36 streams: memory",
+    ):
+        assert not rows[what]["goal"], "so short a time says nothing of speed"
+        assert rows[what]["value"] > 0, what
+    assert rows["books live at the end"]["value"] == 36
+
+
 def test_the_benchmarks_stand_together() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "rialto", "bench", "--help"],
@@ -89,6 +120,7 @@ def test_the_benchmarks_stand_together() -> None:
     assert all(
         name in done.stdout
         for name in (
+            "aggregator",
             "engine",
             "feed",
             "gateway",

@@ -152,14 +152,28 @@ def test_of_several_broadcasters_each_is_asked_at_its_own_door(
             assert main(["broadcaster"]) == 0
 
 
+def test_of_several_aggregators_each_is_asked_at_its_own_door(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RIALTO_AGGREGATORS", "2")
+    first = ports_in_a_row(2)
+    monkeypatch.setenv("RIALTO_AGGREGATOR_PORT", str(first))
+    with door_that_answers(200, b'{"ready":true}', port=first):
+        assert main(["aggregator"]) == 1
+        assert capsys.readouterr().err.startswith("No answer: ")
+        with door_that_answers(503, b'{"ready":false}', port=first + 1):
+            assert main(["aggregator"]) == 1
+        with door_that_answers(200, b'{"ready":true}', port=first + 1):
+            assert main(["aggregator"]) == 0
+
+
 @pytest.mark.parametrize("arguments", [[], ["history"], ["api", "engine"]])
 def test_the_program_names_the_services_that_it_knows(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 1
-    assert (
-        capsys.readouterr().err == "Name one service: engine, standby, archive, api, broadcaster.\n"
-    )
+    listed = "engine, standby, archive, api, broadcaster, aggregator"
+    assert capsys.readouterr().err == f"Name one service: {listed}.\n"
 
 
 def test_settings_that_cannot_be_used_are_one_sentence(

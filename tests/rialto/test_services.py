@@ -12,7 +12,16 @@ from broadcaster.sockets.server import FeedServer
 from rialto.embedded_redis import choose_port
 from rialto.errors import RialtoError
 from rialto.home import Home
-from rialto.services import check_doors, exchange_specs, private_ports, service_environ, urls
+from rialto.services import (
+    aggregator_ports,
+    check_doors,
+    exchange_specs,
+    private_ports,
+    service_environ,
+    urls,
+    venues_ports,
+    with_own_venues,
+)
 from shared.settings import Settings, load_settings
 from shared.tokens import Claims, TokenError
 from tests.support.ports import ports_in_a_row
@@ -74,6 +83,42 @@ async def test_each_of_several_is_ready_by_its_own_door(tmp_path: Path) -> None:
     await nothing.close()
 
 
+def test_the_aggregators_come_last_each_with_a_number_and_a_door(tmp_path: Path) -> None:
+    settings = Settings(aggregators=2, aggregator_port=9200)
+    environ = service_environ({}, settings, Home(tmp_path), "redis://here", "id")
+    specs = exchange_specs(settings, environ, "redis://here", ("redis",))
+    assert [(spec.name, spec.argv[-2:]) for spec in specs[-2:]] == [
+        ("aggregator", ("aggregator", "1")),
+        ("aggregator-2", ("aggregator", "2")),
+    ]
+    assert all(spec.needs == ("redis",) for spec in specs[-2:]), "and nobody's internet"
+    assert aggregator_ports(settings) == {"aggregator": 9200, "aggregator-2": 9201}
+
+
+def test_without_the_aggregator_there_is_none_and_no_port_of_it(tmp_path: Path) -> None:
+    settings = Settings(aggregator_enabled=False)
+    environ = service_environ({}, settings, Home(tmp_path), "redis://here", "id")
+    specs = exchange_specs(settings, environ, "redis://here", ())
+    assert not [spec for spec in specs if spec.name.startswith("aggregator")]
+    assert aggregator_ports(settings) == {}
+
+
+def test_an_aggregators_port_that_is_in_use_is_refused_with_its_setting() -> None:
+    port = choose_port()
+    settings = Settings(
+        api_port=choose_port(),
+        admin_port=choose_port(),
+        ws_port=choose_port(),
+        aggregator_port=port,
+    )
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(RialtoError, match=f"Port {port} .* set RIALTO_AGGREGATOR_PORT to"),
+    ):
+        check_doors(settings)
+    check_doors(settings)
+
+
 def believe_nobody(_token: str) -> Claims:
     raise TokenError("INVALID_TOKEN")
 
@@ -86,6 +131,7 @@ def test_a_port_of_several_that_is_in_use_is_refused_with_its_setting() -> None:
             admin_port=choose_port(),
             ws_port=choose_port(),
             ws_private_port=first,
+            aggregator_enabled=False,
         )
         with pytest.raises(RialtoError, match=f"Port {first + 1} .* set RIALTO_WS_PRIVATE_PORT to"):
             check_doors(msgspec.structs.replace(free, broadcasters=2))
@@ -107,3 +153,40 @@ def test_the_standby_is_an_engine_of_another_name_unless_switched_off(
         assert owners[1] == f"{owners[0]}-standby"
         assert list(specs).index("standby") > list(specs).index("engine")
         assert standby.stop_rank == engine.stop_rank, "it may be the one at work"
+
+
+def test_offline_the_aggregator_follows_venues_that_run_beside_it(tmp_path: Path) -> None:
+    # Given settings that say offline, and name another server.
+    settings = Settings(offline=True, venues_port=9200, venues_address="elsewhere:1")
+    settings = with_own_venues(settings)
+    environ = service_environ({}, settings, Home(tmp_path), "redis://here", "id")
+    specs = exchange_specs(settings, environ, "redis://here", ("redis",))
+    # Then our own one is started, needs nothing, and comes before those who call it.
+    names = [spec.name for spec in specs]
+    assert names.index("venues") < names.index("aggregator")
+    venues = specs[names.index("venues")]
+    assert (venues.argv[-2:], venues.needs) == (("--port", "9200"), ())
+    assert environ["RIALTO_VENUES_ADDRESS"] == "127.0.0.1:9200"
+    assert venues_ports(settings) == {"venues": 9200}
+
+
+def test_online_no_venues_are_started(tmp_path: Path) -> None:
+    settings = with_own_venues(Settings(venues_address="elsewhere:1"))
+    environ = service_environ({}, settings, Home(tmp_path), "redis://here", "id")
+    assert "venues" not in [spec.name for spec in exchange_specs(settings, environ, "", ())]
+    assert environ["RIALTO_VENUES_ADDRESS"] == "elsewhere:1"
+
+
+def test_a_port_of_the_venues_that_is_in_use_is_refused() -> None:
+    first = ports_in_a_row(4)
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        settings = Settings(
+            offline=True,
+            venues_port=door.getsockname()[1],
+            api_port=first,
+            admin_port=first + 1,
+            ws_port=first + 2,
+            aggregator_port=first + 3,
+        )
+        with pytest.raises(RialtoError, match="RIALTO_VENUES_PORT"):
+            check_doors(settings)

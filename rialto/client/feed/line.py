@@ -5,6 +5,7 @@ a pause that grows, and that is never the same for two clients.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -92,7 +93,10 @@ class Line:
             token = await self._token()
             self._desk.opened(token, self._on_shown)
             self._on_change()
-            await self._talk(connection)
+            try:
+                await self._talk(connection)
+            finally:
+                await _hang_up(connection)
 
     async def _talk(self, connection: ClientConnection) -> None:
         def abort(_task: asyncio.Task[None]) -> None:
@@ -170,3 +174,12 @@ class Line:
         if isinstance(answer, Error):
             self.refusal = answer
             self._credentials.refused()
+
+
+async def _hang_up(connection: ClientConnection) -> None:
+    # The server's goodbye comes after all that is on its way, which has to be read for that.
+    closing = asyncio.create_task(connection.close())
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await connection.recv()
+    await closing

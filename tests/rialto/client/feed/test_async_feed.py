@@ -1,10 +1,13 @@
 """A feed that goes on: over lost connections, expired tokens, gaps and rude servers."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from rialto.client import AsyncFeed, ClientError, FellBehindError, RefusedError, UnansweredError
 from rialto.client.feed import NotLiveError
@@ -16,6 +19,7 @@ from tests.support.fake_feed import FakeFeed, fake_feed
 
 DEPTH = "depth:TATA_INR"
 TRADES = "trades:TATA_INR"
+GOODBYE_S = 5.0  # Half of what is waited for a goodbye that never comes.
 
 
 @pytest.fixture
@@ -309,3 +313,21 @@ async def test_an_iterator_ends_with_what_ended_its_feed(server: FakeFeed) -> No
     async with asyncio.timeout(10), AsyncFeed(server.url, token=broken) as feed:
         with pytest.raises(ValueError, match="no provider"):
             await anext(feed.updates())
+
+
+async def test_a_feed_ends_at_once_while_the_server_still_talks() -> None:
+    unasked = '{"channel":"price:x","type":"value","sequence":1,"at_ns":1,"data":1}'
+
+    async def talk(connection: ServerConnection) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                await connection.send(unasked)
+
+    async with serve(talk, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        feed = AsyncFeed(f"ws://127.0.0.1:{port}")
+        feed.open()
+        await eventually_async(lambda: feed.is_connected)
+
+        async with asyncio.timeout(GOODBYE_S):
+            await feed.close()

@@ -6,8 +6,9 @@ and say how it is printed. Nothing of the person's own exchange is touched.
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -16,7 +17,10 @@ import typer
 from rialto.errors import RialtoError
 from rialto.load.feed import bench as feed
 from rialto.load.gateway import NO_LIMITS, QUICK, Size, measure
-from rialto.load.table import lines
+from rialto.load.outside import bench as outside
+from rialto.load.outside.figures import note_stages
+from rialto.load.outside.rows import Series
+from rialto.load.table import Row, lines
 from rialto.throwaway import PARTS, Throwaway, run_on_throwaway
 
 T = TypeVar("T")
@@ -28,11 +32,47 @@ Keys = Annotated[int, typer.Option("--keys", min=0, help="Idempotency keys remem
 
 def add_benches(app: typer.Typer) -> None:
     """Add the commands of this file to `rialto bench`."""
+    app.command("aggregator")(aggregator_command)
     app.command("feed")(feed_command)
     app.command("gateway")(gateway_command)
     app.command("pipeline")(pipeline_command)
     app.command("recovery")(recovery_command)
     app.command("takeover")(takeover_command)
+
+
+def aggregator_command(
+    captures: Annotated[
+        Path | None,
+        typer.Option(help="The folder of recordings of real venues; without it, simulated ones."),
+    ] = None,
+    as_json: AsJson = False,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 3,
+    quick: Annotated[
+        bool, typer.Option(help="A moment of each kind: that it works, not how fast it is.")
+    ] = False,
+    only: Annotated[
+        list[outside.Scene] | None, typer.Option(help="Measure this alone; may be repeated.")
+    ] = None,
+) -> None:
+    """Load an aggregator with venues on this machine: what a frame costs, how old it is when it is
+    published and when a client has it, how many a second, and how much memory 36 streams take.
+    """
+    import aggregator.cli  # Here, so that other commands need not wait for it.
+
+    size = outside.QUICK if quick else outside.Size(rounds=rounds)
+    scenes = only or list(outside.Scene)
+    series = Series(judges_speed=size.judges_speed)
+    if outside.Scene.STAGES in scenes and captures is not None:
+        note_stages(series, aggregator.cli.measure_stages(captures, size.rounds))
+    if captures is None:
+        series.sentences.append("Without recordings (--captures) only simulated venues were used.")
+    if set(scenes) != {outside.Scene.STAGES}:
+        run_on_throwaway(
+            os.environ,
+            lambda place: outside.measure(place, size, scenes, captures, series),
+            parts=outside.PARTS,
+        )
+    _show(series.rows(), series.sentences, as_json=as_json)
 
 
 def feed_command(
@@ -54,14 +94,7 @@ def feed_command(
         lambda place: feed.measure(place, size, only or list(feed.Scene)),
         parts=feed.PARTS,
     )
-    rows = series.rows()
-    shown = (
-        (msgspec.json.encode(row.as_dict()).decode() for row in rows) if as_json else lines(rows)
-    )
-    for line in shown:
-        typer.echo(line)
-    for sentence in series.sentences:
-        typer.echo(sentence, err=True)
+    _show(series.rows(), series.sentences, as_json=as_json)
 
 
 def gateway_command(
@@ -78,11 +111,7 @@ def gateway_command(
     rows = run_on_throwaway(
         os.environ, lambda place: measure(place, size), parts=PARTS | {"api"}, changes=NO_LIMITS
     )
-    shown = (
-        (msgspec.json.encode(row.as_dict()).decode() for row in rows) if as_json else lines(rows)
-    )
-    for line in shown:
-        typer.echo(line)
+    _show(rows, (), as_json=as_json)
 
 
 def pipeline_command(
@@ -141,6 +170,16 @@ def takeover_command(
         )
     )
     engine.cli.print_takeover(figures, as_json=as_json)
+
+
+def _show(rows: Sequence[Row], sentences: Iterable[str], *, as_json: bool) -> None:
+    shown = (
+        (msgspec.json.encode(row.as_dict()).decode() for row in rows) if as_json else lines(rows)
+    )
+    for line in shown:
+        typer.echo(line)
+    for sentence in sentences:
+        typer.echo(sentence, err=True)
 
 
 def _on_redis(measure: Callable[[str], T]) -> T:

@@ -4,7 +4,6 @@ The rule of this file: words for a person in, words for a person out.
 """
 
 import asyncio
-import contextlib
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -71,8 +70,7 @@ async def _serve(server: "VenuesServer", host: str, port: int, recordings: "Reco
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, ended.set)
+        loop.add_signal_handler(number, ended.set)
     try:
         await ended.wait()
     finally:

@@ -56,7 +56,9 @@ up: $(VENV)/.installed ## Start everything
 
 ifeq ($(strip $(ARGS)),)
 test: check
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/e2e
+# Whole systems against the clock of clients: by processes that have not grown with all the others.
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/e2e
 else
 test: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest $(ARGS)

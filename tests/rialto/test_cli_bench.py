@@ -99,7 +99,6 @@ def test_an_aggregator_is_measured_with_venues_on_this_machine(data_dir: Path) -
     for what in (
         "recordings: proofs in each round",
         "kraken:spot: a frame, p50",
-        "bybit:linear: received to publish, p50",
         "venue's socket to client's, p50",
         "throughput of one process",
         "changes of books in them",
@@ -107,6 +106,8 @@ def test_an_aggregator_is_measured_with_venues_on_this_machine(data_dir: Path) -
     ):
         assert not rows[what]["goal"], "so short a time says nothing of speed"
         assert rows[what]["value"] > 0, what
+    # One round in some is measured, and in so short a time that may be none of a quiet feed.
+    assert not rows["bybit:linear: received to publish, p50"]["goal"]
     assert rows["books live at the end"]["value"] == 36
 
 

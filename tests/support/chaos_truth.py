@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 from typing import Any, Protocol
 
 SCALE = 18
@@ -23,7 +23,7 @@ Levels = list[tuple[str, str]]
 Frozen = tuple[dict[int, int], dict[int, int]]  # Bids and asks: price to quantity, in units.
 
 
-@cache
+@lru_cache(maxsize=100_000)
 def units(text: str) -> int:
     return int(Decimal(text).scaleb(SCALE))
 

@@ -34,7 +34,8 @@ OURS = ("bbo", "trades")
 CONSOLIDATED = "consolidated"
 LEVELS_MIN = 10  # A side: the least that any venue is asked for.
 MERGED_EACH = 8  # One in so many consolidated books is taken apart.
-BEHIND_NS = 3_000_000_000  # So old a venue's part of a consolidated book may be, on a busy machine.
+# So old a venue's part of a consolidated book may be, on a busy machine.
+BEHIND_NS = 10_000_000_000
 WRONG_MAX = 20  # More tell no more.
 
 Levels = dict[int, int]

@@ -7,7 +7,7 @@ import json
 import lzma
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,7 +29,7 @@ class Row:
     data: str
 
 
-@cache
+@lru_cache(maxsize=1)  # What a test process keeps for good slows all that come after.
 def read_rows(path: Path) -> tuple[Row, ...]:
     """Return a recording; the test is skipped where there is none."""
     if not path.is_file():

@@ -4,7 +4,7 @@ A live book is compared with a plain dictionary after every message, so each of 
 implementations at once.
 """
 
-from functools import cache
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -51,7 +51,7 @@ VERIFIED = {
 NUMBERED = ("bybit-linear", "bybit-spot", "binance-spot", "binance-linear")
 
 
-@cache
+@lru_cache(maxsize=1)  # What a test process keeps for good slows all that come after.
 def recording(data_dir: Path, name: str) -> Recorded:
     file, feed, url, depth, levels = RECORDINGS[name]
     return read_recording(data_dir, file, feed, url=url, depth=depth, levels=levels)

@@ -6,7 +6,7 @@ Each run prints its seed, which repeats it.
 import sys
 from collections import Counter
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -25,7 +25,7 @@ FLIP = (Mischief.FLIP,)
 ALL = tuple(kind for kind in Mischief if kind is not Mischief.FLIP)
 
 
-@cache
+@lru_cache(maxsize=1)  # What a test process keeps for good slows all that come after.
 def _recording(path: Path) -> tuple[Row, ...]:
     return tuple(islice(CaptureReader(str(path)), ROWS_MAX))
 

@@ -116,7 +116,7 @@ async def test_up_offline_shows_thirty_six_living_books_that_make_up_the_consoli
         **doors,
     ) as started:
         await is_up(started)
-        assert "(simulated)" in started.output
+        started.says("(simulated)")
         async with AsyncFeed(f"ws://127.0.0.1:{doors['RIALTO_WS_PORT']}/ws") as feed:
             await subscribed(feed, "book:*", "status:*")
             await eventually_async(lambda: len(live_books(feed)) == BOOKS, WHOLE_DEADLINE_S)

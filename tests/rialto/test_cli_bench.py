@@ -106,8 +106,10 @@ def test_an_aggregator_is_measured_with_venues_on_this_machine(data_dir: Path) -
     ):
         assert not rows[what]["goal"], "so short a time says nothing of speed"
         assert rows[what]["value"] > 0, what
-    # One round in some is measured, and in so short a time that may be none of a quiet feed.
-    assert not rows["bybit:linear: received to publish, p50"]["goal"]
+    # One round in some is measured, which in so short a time may be none of a single feed.
+    waits = [row for what, row in rows.items() if what.endswith("received to publish, p50")]
+    assert any(row["value"] > 0 for row in waits)
+    assert not any(row["goal"] for row in waits)
     assert rows["books live at the end"]["value"] == 36
 
 

@@ -35,7 +35,7 @@ CONSOLIDATED = "consolidated"
 LEVELS_MIN = 10  # A side: the least that any venue is asked for.
 MERGED_EACH = 8  # One in so many consolidated books is taken apart.
 # So old a venue's part of a consolidated book may be, on a busy machine.
-BEHIND_NS = 10_000_000_000
+BEHIND_NS = 3_000_000_000
 WRONG_MAX = 20  # More tell no more.
 
 Levels = dict[int, int]

@@ -17,6 +17,7 @@ whoever looks notes it. A decision whose sender died is sent again by whoever ne
 anything about it; that is safe for ever, because the engine ends a pending withdrawal once and
 knows the number no more after that. A decision is taken back in two cases only: nobody but its
 maker can have sent it, and the journal has certainly not taken it; or the engine has refused it.
+One that stands, or may stand, is never called undone: somebody else may carry it out.
 
 A withdrawal that only the ledger has (its database was lost) gets a row when somebody looks.
 """
@@ -178,7 +179,7 @@ class Withdrawals:
         """Return whether the decision is ours, and the row, which has one unless it has ended."""
         withdrawal_id = _id_of(row)
         for _ in range(CLAIMS_MAX):
-            if claimed := await self._rows.claim(withdrawal_id, claim):
+            if claimed := await self._claim(row, claim):
                 return True, claimed
             if joined := await self._rows.join(withdrawal_id, claim.token):
                 return False, joined
@@ -187,17 +188,31 @@ class Withdrawals:
                 return False, row
         raise ApiError("BUSY")
 
+    async def _claim(self, row: Row, claim: Claim) -> Row | None:
+        try:
+            return await self._rows.claim(_id_of(row), claim)
+        except ApiError:  # Perhaps it is written down, and only the answer is lost.
+            try:
+                found = await self._rows.by_id(_id_of(row))
+            except ApiError:
+                raise _unknown(withdrawal_url(row)) from None
+            if found is None or found.decision_token != claim.token:
+                raise
+            return found
+
     def _check_age(self, row: Row) -> None:
         wait_s = row.requested_at_ns // 1_000_000_000 + self._delay_s - int(time.time())
         if self._delay_s and wait_s > 0 and not row.decision:
             raise ApiError("WITHDRAWAL_TOO_YOUNG", retry_after_s=wait_s)
 
     async def _take_back(self, row: Row, claim: Claim) -> None:
-        """Forget a decision that was never sent; if somebody sends it just now it stays."""
+        """Forget a decision that was never sent; raises ApiError UNKNOWN_OUTCOME if it stays."""
         try:
-            await self._rows.release(_id_of(row), claim.token)
-        except ApiError:  # It stays written down, so that somebody may carry it out after all.
-            raise _unknown(withdrawal_url(row)) from None
+            is_forgotten = await self._rows.release(_id_of(row), claim.token)
+        except ApiError:
+            is_forgotten = False
+        if not is_forgotten:  # Somebody has joined it, or may do so, and carries it out after all.
+            raise _unknown(withdrawal_url(row))
 
     async def _carried_out(self, row: Row, outcome: Outcome) -> Row | Accepted:
         """Return the withdrawal as the decision in `row` has ended it; raises ApiError."""
@@ -213,14 +228,19 @@ class Withdrawals:
                 Ending(state=state, n=result.n, sequence=result.sequence, at_ns=result.at_ns),
             )
         if isinstance(outcome, Answered | Mismatch):
-            (found,) = await self.book.looked_at(
-                [row]
-            )  # Perhaps it was sent before, and has ended.
+            found = await self._looked_at(row)  # Perhaps it was sent before, and has ended.
             if found.state != State.PENDING:
                 return found
             await self._rows.reopen(_id_of(row), row.attempt)
         final_answer(outcome, decision_command(row, row.decision).idempotency_key)
         raise AssertionError("an outcome that is no success is an error")
+
+    async def _looked_at(self, row: Row) -> Row:
+        try:
+            (found,) = await self.book.looked_at([row])
+        except ApiError:
+            raise _unknown(withdrawal_url(row)) from None
+        return found
 
 
 def withdrawal_url(row: Row) -> str:

@@ -257,8 +257,8 @@ async def check_all(campaign: Campaign, bus: CommandBus) -> dict[str, int]:
     await check_answers(campaign)
     replayed = await check_archive(campaign)
     ledger = keep_books(campaign)
-    await check_accounts(campaign, ledger)
     withdrawals = await money_checks.check_shown(campaign.teller, ledger)
+    await check_accounts(campaign, ledger)
     await check_feed(campaign)
     return {
         **{f"withdrawals {status}": count for status, count in withdrawals.items()},

@@ -4,7 +4,8 @@ from itertools import permutations
 
 import pytest
 
-from api.money.withdrawal_rows import Claim, Decision
+from api.edge.errors import ApiError
+from api.money.withdrawal_rows import Claim, Decision, Row
 from api.money.withdrawals import Told
 from shared.messages import Reject, ResolveWithdrawal
 from shared.outcomes import Accepted, Outcome
@@ -127,6 +128,55 @@ async def test_a_decision_that_cannot_be_taken_back_is_not_called_undone(desk: D
 
     desk.engine.submit = submit  # type: ignore[assignment, method-assign]
     assert await code_of_decision(desk, n, Decision.SETTLE) == "UNKNOWN_OUTCOME"
+
+
+async def test_a_decision_that_somebody_may_carry_on_is_not_called_undone(desk: Desk) -> None:
+    n = await desk.pending()
+
+    async def submit(_command: object) -> Outcome:
+        assert await desk.rows.join(n, "theirs")  # They have not sent it yet.
+        return NOT_ACCEPTED
+
+    carry_out = desk.engine.submit
+    desk.engine.submit = submit  # type: ignore[assignment, method-assign]
+    assert await code_of_decision(desk, n, Decision.CANCEL) == "UNKNOWN_OUTCOME"
+    desk.engine.submit = carry_out  # type: ignore[method-assign]
+    assert await code_of_decision(desk, n, Decision.SETTLE) == "WITHDRAWAL_DECIDED"
+    assert (await desk.shown(n)).state == "cancelled"
+
+
+async def test_a_decision_is_known_though_the_database_never_said_that_it_is_written(
+    desk: Desk,
+) -> None:
+    n = await desk.pending()
+    claim = desk.rows.claim
+
+    async def lost(withdrawal_id: int, wanted: Claim) -> Row | None:
+        assert await claim(withdrawal_id, wanted)
+        raise ApiError("USERS_UNAVAILABLE")
+
+    desk.rows.claim = lost  # type: ignore[assignment, method-assign]
+    told = await desk.decide(n, Decision.CANCEL)
+    assert isinstance(told, Told)
+    assert (told.row.state, told.replayed) == ("cancelled", False)
+
+
+async def test_a_decision_of_which_the_database_says_nothing_any_more_is_unknown(
+    desk: Desk,
+) -> None:
+    n = await desk.pending()
+    claim = desk.rows.claim
+
+    async def away(_withdrawal_id: int) -> Row | None:
+        raise ApiError("USERS_UNAVAILABLE")
+
+    async def lost(withdrawal_id: int, wanted: Claim) -> Row | None:
+        assert await claim(withdrawal_id, wanted)
+        desk.rows.by_id = away  # type: ignore[assignment, method-assign]
+        raise ApiError("USERS_UNAVAILABLE")
+
+    desk.rows.claim = lost  # type: ignore[assignment, method-assign]
+    assert await code_of_decision(desk, n, Decision.CANCEL) == "UNKNOWN_OUTCOME"
 
 
 async def test_an_end_that_cannot_be_noted_is_a_success_and_found_later(desk: Desk) -> None:

@@ -10,6 +10,7 @@ import pytest
 from engine import compiled
 
 ROOT = Path(__file__).parents[2]
+COMPILE_DEADLINE_S = 600  # The C compiler alone takes a minute of a whole core.
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ def test_an_engine_beside_a_stale_build_says_so_and_ends(
     assert "`make compiled` makes it anew" in capsys.readouterr().err
 
 
+@pytest.mark.timeout(COMPILE_DEADLINE_S)
 @pytest.mark.skipif(shutil.which("cc") is None, reason="There is no C compiler.")
 def test_the_compiled_core_gives_the_same_state_and_events(tmp_path: Path) -> None:
     for room in ("engine", "shared"):

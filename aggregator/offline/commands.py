@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from aggregator.offline.server import VenuesServer
 
 HOST_DEFAULT = "127.0.0.1"
-PORT_DEFAULT = 8095
 SPEED_DEFAULT = 1.0
 # Of each book; at the upper end nine pairs of four feeds take more than a core.
 RATE_MIN, RATE_MAX = 0.1, 500.0
@@ -26,8 +25,9 @@ RATE_MIN, RATE_MAX = 0.1, 500.0
 def venues_command(
     host: Annotated[str, typer.Option(help="Listen here.")] = HOST_DEFAULT,
     port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="0 takes a free one.")
-    ] = PORT_DEFAULT,
+        int | None,
+        typer.Option(min=0, max=65_535, help="0 takes a free one. None: as set (venues_port)."),
+    ] = None,
     rate: Annotated[
         float, typer.Option(min=RATE_MIN, max=RATE_MAX, help="Moves of each book a second.")
     ] = RATE_DEFAULT,
@@ -53,12 +53,15 @@ def venues_command(
     from aggregator.offline.playing import Recordings
     from aggregator.offline.server import VenuesServer
 
+    from shared.settings import load_settings
+
+    door = load_settings().venues_port if port is None else port
     try:
         recordings = Recordings([str(path) for path in capture or ()], speed=speed)
         server = VenuesServer(load_speakers(), seed=seed, rate=rate, recordings=recordings)
-        uvloop.run(_serve(server, host, port, recordings))
+        uvloop.run(_serve(server, host, door, recordings))
     except (CaptureError, OSError) as error:
-        typer.echo(f"The venues cannot be opened at {host}:{port}: {error}", err=True)
+        typer.echo(f"The venues cannot be opened at {host}:{door}: {error}", err=True)
         raise typer.Exit(1) from None
 
 

@@ -42,3 +42,14 @@ def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> No
             venues_command(port=port)
     assert ended.value.exit_code == 1
     assert f"cannot be opened at 127.0.0.1:{port}" in capsys.readouterr().err
+
+
+def test_without_a_port_it_listens_where_the_setting_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+        monkeypatch.setenv("RIALTO_VENUES_PORT", str(port))
+        with pytest.raises(typer.Exit):
+            venues_command()
+    assert f"cannot be opened at 127.0.0.1:{port}" in capsys.readouterr().err

@@ -15,19 +15,24 @@ Connectors = Mapping[str, tuple[Connector, Manifest]]
 
 
 def find_feed(url: str, connectors: Connectors) -> str:
-    """Return the feed (`bybit:linear`) whose socket this is; empty if there is none."""
+    """Return the feed (`bybit:linear`) whose socket this is; empty if there is none, or not just
+    one.
+    """
+    # Two feeds that are told apart by a step that this address does not have are not guessed at.
+    feeds = find_feeds(url, connectors)
+    return feeds[0] if len(feeds) == 1 else ""
+
+
+def find_feeds(url: str, connectors: Connectors) -> list[str]:
+    """Return the feeds of which this may be a socket, by name."""
     found = [
         (_shared_steps(urlsplit(socket.url), urlsplit(url)), feed)
         for feed, (_, manifest) in connectors.items()
         for socket in manifest.sockets
         if urlsplit(url).hostname in (urlsplit(socket.url).hostname, *manifest.hosts_before)
     ]
-    if not found:
-        return ""
-    most = max(steps for steps, _ in found)
-    feeds = {feed for steps, feed in found if steps == most}
-    # Two feeds that are told apart by a step that this address does not have are not guessed at.
-    return feeds.pop() if len(feeds) == 1 else ""
+    most = max((steps for steps, _ in found), default=0)
+    return sorted({feed for steps, feed in found if steps == most})
 
 
 def find_socket(url: str, manifest: Manifest) -> int:

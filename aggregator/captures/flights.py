@@ -57,7 +57,8 @@ class FlightRecorder:
         self._connectors = {
             feed: (desk.connector, desk.manifest) for feed, desk in self._desks.items()
         }
-        self._rings_of: dict[str, list[Ring]] = {}
+        self._rings_of: dict[str, list[Ring]] = {}  # By address.
+        self._ring_of: dict[int, Ring] = {}  # By open connection.
         self._last_at_ns: dict[str, int] = {}
 
     def row(
@@ -69,15 +70,29 @@ class FlightRecorder:
         connection: int = 0,
         *,
         status: int = 0,
+        feed: str = "",
     ) -> None:
         """Keep a row; the same as of every recorder, but before the desk hears of it."""
+        if feed in self._rings:
+            self._ring_of[connection] = self._rings[feed]
+        heard = Heard(at_ns, kind, url, data, connection, status, feed)
+        ring = self._ring_of.get(connection)
+        if ring is None:
+            self._take_by_address(heard)
+            return
+        ring.take(heard)
+        if kind == RowKind.CLOSE:
+            del self._ring_of[connection]
+
+    def _take_by_address(self, heard: Heard) -> None:
         # Addresses of sockets are few; those of questions have numbers behind them.
+        url, kind = heard.url, heard.kind
         address = url if kind != RowKind.HTTP else url.partition("?")[0]
         rings = self._rings_of.get(address)
         if rings is None:
             rings = self._rings_of[address] = self._find_rings(address, kind)
         for ring in rings:
-            ring.take(Heard(at_ns, kind, url, data, connection, status))
+            ring.take(heard)
 
     def _find_rings(self, address: str, kind: str) -> list[Ring]:
         if kind != RowKind.HTTP:

@@ -93,7 +93,8 @@ class Player:
     def _connect(self, row: Row) -> tuple[int, Playing] | None:
         # Nobody opens what is open: the recorder did not notice or note the end of the one before.
         self._close(row, "It was opened again.")
-        feed = find_feed(row.url, self._connectors)
+        said = row.feed if row.feed in self._connectors else ""
+        feed = said or find_feed(row.url, self._connectors)
         if not feed:
             self.unknown_urls[row.url] = self.unknown_urls.get(row.url, 0)
             return None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from aggregator.books.desk import DeskOptions
-from aggregator.captures.addresses import Connectors
+from aggregator.captures.addresses import Connectors, find_feeds
 from aggregator.captures.player import Player
 from aggregator.captures.reading import CaptureReader
 from aggregator.captures.report import Tally
@@ -94,7 +94,7 @@ class Replay:
             return
         self.tally.add(list(player.playing.values()))
         self.notes += [
-            f"No connector is for {url}: {count} messages were passed over."
+            f"{self._whose(url)}: {count} messages were passed over."
             for url, count in player.unknown_urls.items()
         ]
         for feed, playing in player.playing.items():
@@ -108,3 +108,10 @@ class Replay:
             ]
         if player.rows_missing:
             self.notes.append(f"The recorder had no room for {player.rows_missing} rows.")
+
+    def _whose(self, url: str) -> str:
+        feeds = find_feeds(url, self.connectors)
+        if not feeds:
+            return f"No connector is for {url}"
+        listed = f"{', '.join(feeds[:-1])} and {feeds[-1]} are both at {url}"
+        return f"{listed}, and the recording does not say which of them it was"

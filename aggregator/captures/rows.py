@@ -2,8 +2,9 @@
 
 `at_ns` is when it was sent or received (Unix nanoseconds), `kind` what happened, `url` where, and
 `data` the message's text exactly as it came. A message that is no UTF-8 text is in `data_base64`
-instead. Our own recordings also say by `conn` on which of several connections of one address, the
-`status` and `headers` of an HTTP answer, and of the recorder itself: `part`, in the first row of a
+instead. Our own recordings also say by `conn` on which of several connections of one address, by
+`feed` whose connection begins (two may have one address), the `status` and `headers` of an HTTP
+answer, and of the recorder itself: `part`, in the first row of a
 file that goes on where another one ended, and `dropped`, how many rows just before this one the
 recorder had no room for. Other keys are passed over.
 
@@ -41,6 +42,7 @@ class Row(msgspec.Struct, omit_defaults=True, gc=False):
     conn: int | None = None
     status: int | None = None
     headers: dict[str, str] | None = None
+    feed: str = ""
     part: int = 0
     dropped: int = 0
 
@@ -58,7 +60,8 @@ class RowError(ValueError):
 
 class Heard(NamedTuple):
     """What went over the wire, as it is told on the loop: cheap to make, and turned into a row by
-    somebody else. `connection` says nothing of an HTTP answer, and no status is 0.
+    somebody else. `connection` says nothing of an HTTP answer, no status is 0, and `feed` is that
+    of a connection that begins.
     """
 
     at_ns: int
@@ -67,6 +70,7 @@ class Heard(NamedTuple):
     data: bytes
     connection: int = 0
     status: int = 0
+    feed: str = ""
 
     @property
     def size(self) -> int:
@@ -76,7 +80,7 @@ class Heard(NamedTuple):
     def as_row(self) -> Row:
         # Making a member of an enum from itself takes as long as all the rest.
         kind = self.kind if type(self.kind) is RowKind else RowKind(self.kind)
-        row = Row(self.at_ns, kind, self.url, status=self.status or None)
+        row = Row(self.at_ns, kind, self.url, status=self.status or None, feed=self.feed)
         if kind is not RowKind.HTTP:
             row.conn = self.connection
         if not self.data and kind in (RowKind.CONNECT, RowKind.CLOSE):

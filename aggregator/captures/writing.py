@@ -75,15 +75,16 @@ class CaptureWriter:
         connection: int = 0,
         *,
         status: int = 0,
+        feed: str = "",
     ) -> None:
         """Take a row; it is dropped, and counted, if there is no room. After the end it is nothing.
 
         `connection` counts the connections, and says nothing of an HTTP answer; `status` is that of
-        an answer or the code of a close, 0 for all others.
+        an answer or the code of a close, 0 for all others; `feed` is whose connection begins.
         """
         if self._end.is_set():
             return
-        heard = Heard(at_ns, kind, url, data, connection, status)
+        heard = Heard(at_ns, kind, url, data, connection, status, feed)
         waiting_bytes = self._given_bytes - self._taken_bytes
         is_full = waiting_bytes + heard.size > self._waiting_bytes_max and self._waiting
         if is_full or len(self._waiting) >= self._waiting_rows_max or self.fault:

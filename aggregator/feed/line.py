@@ -274,7 +274,7 @@ class Line:
         self._inbox = Inbox(self.connection, self.plan.url, frames_max=frames_max)
         self._keeper.tally.add(self._inbox)
         self._inbox.source = socket
-        self._row(RowKind.CONNECT, b"", 0)
+        self._row(RowKind.CONNECT, b"", 0, self._keeper.manifest.feed)
 
     def received(self, messages: Sequence[Message]) -> None:
         clock, inbox = self._common.clock, self._inbox
@@ -312,8 +312,9 @@ class Line:
             self._keeper.failed(reason, 0.0)
         self._wake.set()
 
-    def _row(self, kind: RowKind, data: bytes, status: int) -> None:
+    def _row(self, kind: RowKind, data: bytes, status: int, feed: str = "") -> None:
         recorder = self._common.recorder
         if recorder is not None:
             at_ns = self._common.clock.unix_ns()
-            recorder.row(at_ns, kind, self.plan.url, data, self.connection, status=status)
+            url, connection = self.plan.url, self.connection
+            recorder.row(at_ns, kind, url, data, connection, status=status, feed=feed)

@@ -19,10 +19,19 @@ class Recorder(Protocol):
     """Takes rows as they come, on the loop: it must not block."""
 
     def row(
-        self, at_ns: int, kind: str, url: str, data: bytes, connection: int, *, status: int = 0
+        self,
+        at_ns: int,
+        kind: str,
+        url: str,
+        data: bytes,
+        connection: int,
+        *,
+        status: int = 0,
+        feed: str = "",
     ) -> None:
         """Take what was sent, received or answered.
 
         `connection` counts the connections of this process, 0 for HTTP. `status` is that of an
-        answer, or the code of a close; 0 for all others.
+        answer, or the code of a close; 0 for all others. `feed` is that of a connection that
+        begins, as two of them may have one address.
         """

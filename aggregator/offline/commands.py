@@ -52,7 +52,6 @@ def venues_command(
     from aggregator.offline.discovery import load_speakers
     from aggregator.offline.playing import Recordings
     from aggregator.offline.server import VenuesServer
-
     from shared.settings import load_settings
 
     door = load_settings().venues_port if port is None else port

@@ -1,8 +1,9 @@
 """Which feed an address belongs to, and which question an answer answers."""
 
+import msgspec
 import pytest
 
-from aggregator.captures.addresses import find_feed, find_socket, is_same_question
+from aggregator.captures.addresses import find_feed, find_feeds, find_socket, is_same_question
 from aggregator.registry import load_connectors
 
 
@@ -32,6 +33,15 @@ from aggregator.registry import load_connectors
 )
 def test_an_address_belongs_to_the_feed_whose_socket_is_nearest(url: str, feed: str) -> None:
     assert find_feed(url, load_connectors()) == feed
+
+
+def test_of_two_feeds_at_one_address_neither_is_guessed_at() -> None:
+    connector, manifest = load_connectors()["kraken:spot"]
+    other = msgspec.structs.replace(manifest, venue="other")
+    connectors = {"other:spot": (connector, other), "kraken:spot": (connector, manifest)}
+
+    assert find_feed("wss://ws.kraken.com/v2", connectors) == ""
+    assert find_feeds("wss://ws.kraken.com/v2", connectors) == ["kraken:spot", "other:spot"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from aggregator.books.desk import Desk, DeskOptions
@@ -281,3 +282,24 @@ def test_answers_go_to_the_feeds_that_ask_there_but_for_lists_of_symbols(tmp_pat
     assert paths[0] is not None
     assert [row.data for row in CaptureReader(str(paths[0]))] == ["book"]
     assert paths[1] is None
+
+
+def test_of_two_feeds_at_one_address_each_has_a_bundle_of_its_own(tmp_path: Path) -> None:
+    # given two venues of one address
+    connector, manifest = load_connectors()["kraken:spot"]
+    manifests = manifest, msgspec.structs.replace(manifest, venue="other")
+    desks = [Desk(connector, one, (), DeskOptions(guess_symbols=True)) for one in manifests]
+    recorder = FlightRecorder(tmp_path, desks)
+    url = "wss://ws.kraken.com/v2"
+    for connection, desk in enumerate(desks, 1):
+        recorder.row(1, RowKind.CONNECT, url, b"", connection, feed=desk.manifest.feed)
+    # when both say something, and a book of one of them is found wrong
+    for connection in (2, 1, 2):
+        recorder.row(2, RowKind.RECV, url, b"of %d" % connection, connection)
+    path = recorder.mismatch(Mismatch("other:spot:BTC/USD", "wrong", NS_A_S))
+    recorder.close()
+    # then what that one said is kept, with its name
+    assert path is not None
+    rows = list(CaptureReader(str(path)))
+    assert [(row.kind, row.conn, row.feed) for row in rows[:1]] == [("connect", 2, "other:spot")]
+    assert [row.data for row in rows[1:]] == ["of 2", "of 2"]

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from aggregator.books.desk import DeskOptions
+from aggregator.captures.addresses import Connectors
 from aggregator.captures.player import Player
 from aggregator.captures.reading import CaptureReader
 from aggregator.captures.report import BookReport, Tally
@@ -158,6 +160,36 @@ def test_what_no_connector_is_for_is_passed_over_and_counted() -> None:
 
     assert player.unknown_urls == {"wss://somebody.else.test": 3}
     assert player.playing == {}
+
+
+def two_feeds_at_one_address(captures: Path) -> tuple[Connectors, list[Row]]:
+    """A recorded day as two venues of one address had it, each on a connection of its own."""
+    connector, manifest = load_connectors()["kraken:spot"]
+    other = msgspec.structs.replace(manifest, venue="other")
+    connectors = {"kraken:spot": (connector, manifest), "other:spot": (connector, other)}
+    rows = [
+        msgspec.structs.replace(row, conn=conn, feed=feed if row.kind is RowKind.CONNECT else "")
+        for row in rows_of(captures, "kraken-spot-btcusd-depth10")
+        for conn, feed in enumerate(connectors, 1)
+    ]
+    return connectors, rows
+
+
+def test_two_feeds_at_one_address_are_told_apart_by_what_the_recording_says(
+    captures: Path,
+) -> None:
+    connectors, rows = two_feeds_at_one_address(captures)
+    player = Player(connectors, DeskOptions(guess_symbols=True))
+    for row in rows:
+        player.play(row)
+    tally = Tally()
+    tally.add(list(player.playing.values()))
+
+    assert {book.book: book.verified for book in tally.books} == {
+        "kraken:spot:BTC/USD": 301,
+        "other:spot:BTC/USD": 301,
+    }
+    assert tally.is_proven
 
 
 def test_books_are_not_mixed_when_a_connection_begins_anew(captures: Path) -> None:

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from aggregator.books.desk import DeskOptions
@@ -108,3 +109,20 @@ def test_a_replay_waits_on_the_real_clock() -> None:
     pace.wait(NS_A_S // 2)
 
     assert time.monotonic() - began_s >= 0.05
+
+
+def test_what_may_be_of_two_feeds_is_passed_over_and_both_are_named(tmp_path: Path) -> None:
+    url = "wss://ws.kraken.com/v2"
+    connector, manifest = load_connectors()["kraken:spot"]
+    other = msgspec.structs.replace(manifest, venue="other")
+    connectors = {"kraken:spot": (connector, manifest), "other:spot": (connector, other)}
+    file = tmp_path / "day.jsonl"
+    file.write_bytes(encode_row(Row(1, RowKind.RECV, url, "{}")) * 3)
+
+    replay = Replay(connectors, DeskOptions(guess_symbols=True))
+    replay.run([str(file)], lambda _progress: None)
+
+    assert replay.notes == [
+        f"kraken:spot and other:spot are both at {url}, and the recording does not say which of "
+        "them it was: 3 messages were passed over."
+    ]

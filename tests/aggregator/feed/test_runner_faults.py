@@ -239,13 +239,23 @@ async def test_what_goes_over_the_wire_is_told_to_the_recorder(
     sail: Sail, venue: FakeVenue
 ) -> None:
     rows: list[tuple[Any, ...]] = []
+    opened: list[str] = []
 
     class Recorder:
         def row(
-            self, at_ns: int, kind: str, url: str, data: bytes, connection: int, *, status: int = 0
+            self,
+            at_ns: int,
+            kind: str,
+            url: str,
+            data: bytes,
+            connection: int,
+            *,
+            status: int = 0,
+            feed: str = "",
         ) -> None:
             assert at_ns > 0
             rows.append((str(kind), url, data, connection, status))
+            opened.extend([feed] if kind == "connect" else [])
 
     venue.answers = {"=BTCUSD": [(200, b"book", {})]}
     desk = FakeDesk()
@@ -263,6 +273,7 @@ async def test_what_goes_over_the_wire_is_told_to_the_recorder(
         ("send", url, b"subscribe", 1, 0),
         ("recv", url, b"frame", 1, 0),
     ]
+    assert opened == [desk.manifest.feed], "two feeds may have one address"
     assert rows[3] == ("http", fetch(1).request.url, b"book", 0, 200)
     assert rows[4] == ("close", url, b"moving", 1, 1001)
 

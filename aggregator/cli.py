@@ -19,6 +19,7 @@ from rich.table import Table
 
 from aggregator.bench.stages import measure_stages
 from aggregator.books.desk import DeskOptions
+from aggregator.books.symbols import nearest_words
 from aggregator.captures.reading import CaptureError
 from aggregator.captures.replay import AS_FAST_AS_IT_GOES, Progress, Replay
 from aggregator.captures.report import BookReport, Tally
@@ -37,6 +38,7 @@ __all__ = [
     "app",
     "doctor_command",
     "measure_stages",
+    "nearest_words",
     "published_execution",
     "record_command",
     "replay_books",
@@ -65,29 +67,31 @@ COLUMNS = (
 # How many times as fast as it was.
 SPEEDS = {"1": 1, "10": 10, "max": AS_FAST_AS_IT_GOES}
 
-PROVEN = 0
-NOT_PROVEN = 1
-BAD_INPUT = 2
+DONE = 0
+NOT_DONE = 1  # Or not right; 2 is the parser's alone, for words that it does not know.
 
 
 def replay_books(
     files: Sequence[str], speed: str, *, as_json: bool, pairs: Sequence[str] = ()
 ) -> int:
-    """Replay recordings, print what was found, and return the exit code: 0 when every book was
-    proven right, 1 on any mismatch or when nothing was verified, 2 for what is no recording.
+    """Replay recordings, print what was found, and return the exit code: 0 when books were proven
+    right, 1 on any mismatch, when nothing was verified, when nothing is of a pair that was asked
+    for, and for what is no recording. `speed` is one of SPEEDS.
     """
-    if speed not in SPEEDS:
-        typer.echo(f"The speed is {', '.join(SPEEDS)}, not {speed}.", err=True)
-        return BAD_INPUT
     tally = Tally(frozenset(pairs))
     replay = Replay(load_connectors(), DeskOptions(guess_symbols=True), tally, SPEEDS[speed])
     try:
         replay.run(files, _Watch(is_paced=SPEEDS[speed] != AS_FAST_AS_IT_GOES))
     except CaptureError as error:
         typer.echo(f"{error}", err=True)
-        return BAD_INPUT
+        return NOT_DONE
     except KeyboardInterrupt:
         replay.notes.append("It was stopped before its end.")
+    for pair in tally.pairs_missing:
+        nearest = nearest_words(pair, sorted(tally.pairs_seen))
+        typer.echo(f"Nothing recorded is of {pair}{nearest}.", err=True)
+    if tally.pairs_missing and not tally.books:
+        return NOT_DONE
     if as_json:
         for book in tally.books:
             typer.echo(msgspec.json.encode(book))
@@ -95,7 +99,7 @@ def replay_books(
         _print_table(tally.books)
     for note in (*replay.notes, *_verdict(tally)):
         typer.echo(note, err=True)
-    return PROVEN if tally.is_proven else NOT_PROVEN
+    return DONE if tally.is_proven else NOT_DONE
 
 
 def record_command(
@@ -129,14 +133,14 @@ def record_command(
             )
     except RecordError as error:
         typer.echo(f"{error}", err=True)
-        raise typer.Exit(BAD_INPUT) from None
+        raise typer.Exit(NOT_DONE) from None
     for sentence in recorded.silent:
         typer.echo(sentence, err=True)
     for file in recorded.files:
         typer.echo(f"{file}")
     typer.echo(_recorded(recorded), err=True)
     if not recorded.rows:
-        raise typer.Exit(NOT_PROVEN)
+        raise typer.Exit(NOT_DONE)
 
 
 def _recorded(now: "Recorded") -> str:
@@ -179,6 +183,10 @@ def _print_table(books: Sequence[BookReport]) -> None:
 
 def _verdict(tally: Tally) -> list[str]:
     lines = [f"MISMATCH {reason}" for reason in tally.reasons]
+    lines += [
+        f"{feed} sends nothing that could prove a book (evidence: none)."
+        for feed in sorted(tally.unprovable)
+    ]
     books = tally.books
     if not any(book.verified for book in books):
         return [*lines, "Nothing was verified: this recording proves no book right."]

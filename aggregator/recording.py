@@ -75,13 +75,19 @@ async def record(wanted: Wanted, watch: Callable[[Recorded], None]) -> Recorded:
         on_drained=lambda: _empty(desks, were_live),
         offline_address=wanted.venues_address,
     )
+    unlisted: list[str] = []
+
+    def is_over() -> bool:
+        unlisted[:] = _unlisted(wanted, desks)
+        return bool(writer.fault or unlisted)
+
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end.set)
     fleet.start()
     try:
-        await _wait(end, wanted.seconds, writer, lambda: watch(_report(writer, desks, were_live)))
+        await _wait(end, wanted.seconds, is_over, lambda: watch(_report(writer, desks, were_live)))
     finally:
         # First, so that the recording ends as it stood, and not with our own hanging up. What waits
         # is compressed in a thread, which may take a while.
@@ -89,14 +95,18 @@ async def record(wanted: Wanted, watch: Callable[[Recorded], None]) -> Recorded:
         await fleet.close()
     if writer.fault:
         raise RecordError(f"{writer.fault}.")
+    if unlisted:
+        for part in writer.parts:
+            part.unlink(missing_ok=True)  # Or it would be in the way of the next try.
+        raise RecordError("\n".join(unlisted))
     return _report(writer, desks, were_live)
 
 
 async def _wait(
-    end: asyncio.Event, seconds: float, writer: CaptureWriter, look: Callable[[], None]
+    end: asyncio.Event, seconds: float, is_over: Callable[[], bool], look: Callable[[], None]
 ) -> None:
     started_s = time.monotonic()
-    while not writer.fault and not (seconds and time.monotonic() - started_s >= seconds):
+    while not is_over() and not (seconds and time.monotonic() - started_s >= seconds):
         look()
         try:
             async with asyncio.timeout(LOOK_S):
@@ -104,6 +114,16 @@ async def _wait(
             return
         except TimeoutError:
             continue
+
+
+def _unlisted(wanted: Wanted, desks: Sequence[Desk]) -> list[str]:
+    """Return what the feeds say of the pairs that were asked for and that none of them has."""
+    said: list[str] = []
+    for pair in dict.fromkeys(wanted.pairs):
+        listings = [desk.listings[pair] for desk in desks]
+        if all(one.instrument is None and one.state is BookState.HALTED for one in listings):
+            said += [one.reason for one in listings]
+    return said
 
 
 def _empty(desks: Sequence[Desk], were_live: set[str]) -> None:

@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,15 @@ from shared.home import read_run_redis_url
 from shared.messages import Side
 from shared.settings import Settings, load_with_sources, shown_value
 from shared.settings_fields import SettingsError
+
+
+class Speed(StrEnum):
+    """How many times as fast as it was recorded."""
+
+    ONE = "1"
+    TEN = "10"
+    MAX = "max"
+
 
 IN_FLIGHT = 128  # Of a replay: as many clients as a small venue has, each waiting for its answer.
 
@@ -182,7 +192,9 @@ def replay_books_command(
     files: Annotated[
         list[str], typer.Argument(help="Recordings: .jsonl, .jsonl.xz, .jsonl.gz; - is stdin.")
     ],
-    speed: Annotated[str, typer.Option(help="1 as it was, 10 times as fast, or max.")] = "max",
+    speed: Annotated[
+        Speed, typer.Option(help="1 as it was, 10 times as fast, or max.")
+    ] = Speed.MAX,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a book.")] = False,
     pair: Annotated[
         list[str] | None, typer.Option(help="Show only this pair, as BTC/USDT; may be repeated.")
@@ -191,7 +203,9 @@ def replay_books_command(
     """Replay recorded messages of outside exchanges, and prove every book of them right."""
     import aggregator.cli  # Here, so that other commands need not wait for it.
 
-    raise typer.Exit(aggregator.cli.replay_books(files, speed, as_json=as_json, pairs=pair or ()))
+    pairs = pair or ()
+    code = aggregator.cli.replay_books(files, speed.value, as_json=as_json, pairs=pairs)
+    raise typer.Exit(code)
 
 
 @app.command("best")

@@ -3,7 +3,7 @@
 The rule of this file: a pair that a venue does not have is said with those that are nearest.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from aggregator.protocol import Instrument
@@ -30,9 +30,23 @@ def by_pair(instruments: Iterable[Instrument]) -> dict[str, Instrument]:
 
 def unknown_pair(feed: str, pair: str, listed: Mapping[str, Instrument]) -> str:
     """Return the sentence that says that a feed has no such pair."""
-    nearest: Sequence[str] = get_close_matches(pair.upper(), listed, n=NEAREST_MAX)
-    hint = f"; the nearest are {', '.join(nearest)}" if nearest else ""
-    return f"{feed} lists no {pair}{hint}."
+    return f"{feed} lists no {pair}{nearest_words(pair, listed)}."
+
+
+def nearest_words(pair: str, listed: Iterable[str]) -> str:
+    """Return the end of a sentence that names those pairs of a list that are nearest; empty only
+    where nothing is like it.
+    """
+    pairs = sorted(listed)
+    base, _, quote = pair.upper().partition("/")
+    nearest = (
+        get_close_matches(pair.upper(), pairs, n=NEAREST_MAX)
+        or [one for one in pairs if one.partition("/")[0] == base]
+        or [one for one in pairs if one.partition("/")[2] == quote]
+    )[:NEAREST_MAX]
+    if not nearest:
+        return ""
+    return f"; the nearest {'are' if len(nearest) > 1 else 'is'} {', '.join(nearest)}"
 
 
 def twice_delivered(pair: str, other: str, name: str) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from aggregator.books.words import BookState
 from aggregator.captures.latencies import Latencies
 from aggregator.captures.player import Playing, listings_of
-from aggregator.protocol import to_text
+from aggregator.protocol import Evidence, to_text
 
 
 class BookReport(msgspec.Struct, kw_only=True):
@@ -52,6 +52,8 @@ class Tally:
 
     def __init__(self, pairs: frozenset[str] = frozenset()) -> None:
         self.reasons: list[str] = []
+        self.unprovable: set[str] = set()  # Feeds that give no evidence.
+        self.pairs_seen: set[str] = set()
         self._pairs = pairs
         self._reports: dict[str, BookReport] = {}
         self._latencies: dict[str, Latencies] = {}
@@ -65,11 +67,18 @@ class Tally:
     def is_proven(self) -> bool:
         """Something was verified, and nothing was found wrong."""
         books = self.books
-        return any(book.verified for book in books) and not any(book.mismatched for book in books)
+        is_wrong = any(book.mismatched for book in books) or bool(self.pairs_missing)
+        return any(book.verified for book in books) and not is_wrong
+
+    @property
+    def pairs_missing(self) -> list[str]:
+        """Those that were asked for, and of which nothing was recorded."""
+        return sorted(self._pairs - self.pairs_seen)
 
     def add(self, playing: Iterable[Playing]) -> None:
         """Count what the desks of a recording that has ended found."""
         for one, listing in listings_of(playing):
+            self.pairs_seen.add(listing.pair)
             if self._pairs and listing.pair not in self._pairs:
                 continue
             report = self._reports.setdefault(listing.name, BookReport(book=listing.name))
@@ -82,7 +91,13 @@ class Tally:
             report.best_ask = to_text(ask) if is_live and ask is not None else None
             self._time(report, one.latencies.get(listing.pair))
         for one in playing:
-            self.reasons += [f"{found.book}: {found.reason}" for found in one.mismatches]
+            if one.desk.manifest.evidence is Evidence.NONE:
+                self.unprovable.add(one.feed)
+            self.reasons += [
+                f"{found.book}: {found.reason}"
+                for found in one.mismatches
+                if found.book in self._reports
+            ]
 
     def _time(self, report: BookReport, latencies: Latencies | None) -> None:
         kept = self._latencies.setdefault(report.book, Latencies())

@@ -92,7 +92,7 @@ def test_parts_of_one_recording_go_on_with_the_same_books(captures: Path, tmp_pa
     assert (book["verified"], book["resyncs"], book["mismatched"]) == (301, 0, 0)
 
 
-def test_a_mismatch_exits_1_and_is_told(captures: Path, tmp_path: Path) -> None:
+def kraken_with_a_wrong(captures: Path, tmp_path: Path) -> Path:
     rows = list(CaptureReader(str(kraken(captures))))
     lines = [encode_row(row) for row in rows]
     at = next(n for n, row in enumerate(rows) if '"update"' in (row.data or "") and n > 50)
@@ -100,12 +100,23 @@ def test_a_mismatch_exits_1_and_is_told(captures: Path, tmp_path: Path) -> None:
     lines[at] = lines[at].replace(str(checksum).encode(), str(checksum - 1).encode())
     file = tmp_path / "wrong.jsonl"
     file.write_bytes(b"".join(lines))
+    return file
 
-    result = replay("--json", file)
+
+def test_a_mismatch_exits_1_and_is_told(captures: Path, tmp_path: Path) -> None:
+    result = replay("--json", kraken_with_a_wrong(captures, tmp_path))
 
     assert result.exit_code == 1
     assert books_of(result)[0]["mismatched"] == 1
     assert "MISMATCH kraken:spot:BTC/USD: The checksum is" in result.stderr
+
+
+def test_a_mismatch_of_a_pair_that_is_not_shown_is_not_told(captures: Path, tmp_path: Path) -> None:
+    files = kraken_with_a_wrong(captures, tmp_path), captures / "coinbase-advanced-trade.jsonl.xz"
+    result = replay("--pair", "ETH/USD", *files)
+
+    assert result.exit_code == 0
+    assert "MISMATCH" not in result.stderr
 
 
 def test_nothing_verified_exits_1(captures: Path, tmp_path: Path) -> None:
@@ -143,7 +154,7 @@ def test_a_recording_that_breaks_off_counts_as_far_as_it_goes(
         ('{"at_ns":1,"kind":"connect","url":"u"}\n{"at_ns":2}\n', "line 2: no row of a recording"),
     ],
 )
-def test_what_is_no_recording_exits_2_with_one_sentence(
+def test_what_is_no_recording_exits_1_with_one_sentence(
     tmp_path: Path, content: str, sentence: str
 ) -> None:
     file = tmp_path / "other"
@@ -151,16 +162,33 @@ def test_what_is_no_recording_exits_2_with_one_sentence(
 
     result = replay(file)
 
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert sentence in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_speed_that_there_is_not_exits_2(captures: Path) -> None:
-    result = replay("--speed", "3", kraken(captures))
+def test_a_speed_that_there_is_not_is_refused_with_those_that_there_are(captures: Path) -> None:
+    result = replay("--speed", "100", kraken(captures))
 
     assert result.exit_code == 2
-    assert "1, 10, max" in result.stderr
+    said = " ".join(result.stderr.replace("│", " ").split())
+    assert "'100' is not one of '1', '10', 'max'" in said
+
+
+def test_a_pair_that_is_not_in_the_recording_is_an_error_with_the_nearest(captures: Path) -> None:
+    result = replay("--pair", "BTC/USDT", kraken(captures))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Nothing recorded is of BTC/USDT; the nearest is BTC/USD.\n"
+
+
+def test_of_two_pairs_the_one_that_is_there_is_shown(captures: Path) -> None:
+    file = captures / "coinbase-advanced-trade.jsonl.xz"
+    result = replay("--json", "--pair", "ETH/USD", "--pair", "SOL/USD", file)
+
+    assert result.exit_code == 1, "not all of what was asked for is proven"
+    assert [book["book"] for book in books_of(result)] == ["coinbase:spot:ETH/USD"]
+    assert "Nothing recorded is of SOL/USD; the nearest are " in result.stderr
 
 
 def test_only_the_pairs_wanted_are_shown(captures: Path) -> None:

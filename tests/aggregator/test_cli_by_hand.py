@@ -229,3 +229,24 @@ def test_okx_of_today_is_proven_by_its_numbers_and_a_gap_is_found(tmp_path: Path
     assert proven(replay(tmp_path, rows))["best_bid"] == "10"
     gone = json.loads(replay(tmp_path, lossy).stdout)
     assert (gone["gaps"], gone["state"]) == (1, "resync")
+
+
+def test_a_venue_that_gives_no_evidence_proves_nothing_and_that_is_the_reason(
+    tmp_path: Path,
+) -> None:
+    # given a book without a number and without a checksum, and trades without a gap
+    url = "wss://ws-feed.exchange.coinbase.com"
+    book = {"type": "snapshot", "product_id": "BTC-USD", "bids": [["10", "1"]], "asks": []}
+    change: Message = {"type": "l2update", "product_id": "BTC-USD", "changes": [["buy", "9", "2"]]}
+    trade: Message = {"type": "match", "trade_id": 7, "sequence": 50, "side": "buy", "size": "1"}
+    trade |= {"product_id": "BTC-USD", "price": "10"}
+
+    result = replay(tmp_path, [("recv", url, said) for said in (book, change, trade)])
+
+    # then it is live, as far as the venue lets us know, and not proven
+    said = json.loads(result.stdout)
+    assert (said["state"], said["updates"], said["verified"]) == ("live", 2, 0)
+    assert result.exit_code == 1
+    assert (
+        "coinbase-exchange:spot sends nothing that could prove a book (evidence: none)."
+    ) in result.stderr

@@ -31,6 +31,24 @@ PAIRS = {
     }
 }
 
+SPOT = {
+    "retCode": 0,
+    "retMsg": "OK",
+    "result": {
+        "category": "spot",
+        "list": [
+            {
+                "symbol": "BTCEUR",
+                "baseCoin": "BTC",
+                "quoteCoin": "EUR",
+                "status": "Trading",
+                "priceFilter": {"tickSize": "0.01"},
+                "lotSizeFilter": {"basePrecision": "0.00001"},
+            }
+        ],
+    },
+}
+
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +134,40 @@ async def test_a_feed_that_there_is_not_is_named_with_the_nearest(tmp_path: Path
         await record(Wanted(["bybit:linaer"], [], tmp_path / "day.jsonl"), nothing)
 
     assert os.listdir(tmp_path) == []
+
+
+async def test_a_pair_that_no_feed_lists_ends_it_at_once_with_the_nearest(tmp_path: Path) -> None:
+    # given a venue with BTC/USD alone, and a recording without an end
+    venue = FakeVenue()
+    venue.answers["AssetPairs"] = [(200, json.dumps(PAIRS).encode(), {})]
+    async with venue.open():
+        pairs = ["BTC/USD", "BTC/USTD"]
+        out = tmp_path / "day.jsonl"
+        wanted = Wanted(["kraken:spot"], pairs, out, venues_address=venue.address)
+        # when one of two pairs is misspelt
+        with pytest.raises(RecordError) as refused:
+            async with asyncio.timeout(30):
+                await record(wanted, nothing)
+    # then the nearest is named, and nothing is in the way of the next try
+    assert str(refused.value) == "kraken:spot lists no BTC/USTD; the nearest is BTC/USD."
+    assert os.listdir(tmp_path) == []
+
+
+async def test_a_pair_that_one_of_two_feeds_lists_is_recorded_there(tmp_path: Path) -> None:
+    venue = FakeVenue()
+    venue.answers["AssetPairs"] = [(200, json.dumps(PAIRS).encode(), {})]
+    listed: tuple[int, bytes, dict[str, str]] = 200, json.dumps(SPOT).encode(), {}
+    venue.answers["category=spot&status=Trading&limit=1000"] = [listed]
+    async with venue.open():
+        out = tmp_path / "day.jsonl"
+        feeds = ["kraken:spot", "bybit:spot"]
+        wanted = Wanted(feeds, ["BTC/USD"], out, 1.5, venues_address=venue.address)
+        recorded = await record(wanted, nothing)
+    assert (
+        "bybit:spot:BTC/USD was never live: bybit:spot lists no BTC/USD; the nearest is BTC/EUR."
+        in recorded.silent
+    )
+    assert recorded.files == (out,)
 
 
 async def test_a_recording_is_never_written_over(tmp_path: Path) -> None:

@@ -39,7 +39,8 @@ class Feed:
     status: Callable[[], FeedStatus]
 
 
-STATUS_INTERVAL_NS = 200_000_000  # For what a feed has to say of itself without any book.
+# For what a feed has to say of itself without any book, and for books that are becoming live.
+STATUS_INTERVAL_NS = 200_000_000
 
 
 class Outlet:
@@ -152,9 +153,11 @@ class Outlet:
         # To ask every feed costs as much as all of the rest, so it is asked when something of it
         # is known to be another one, and now and then.
         is_another = any(outlet.is_state_new for outlet, _ in changed)
-        if is_another or at_ns >= self._statuses_due_ns:
+        is_due = at_ns >= self._statuses_due_ns
+        if is_due:
             self._statuses_due_ns = at_ns + STATUS_INTERVAL_NS
-            self._statuses.say([feed.status() for feed in self._feeds], at_ns)
+        if is_another or is_due:
+            self._statuses.say([feed.status() for feed in self._feeds], at_ns, is_due=is_due)
 
     def _say_trades(self, trades: list[Trade]) -> None:
         # Python's sort is stable: of one moment, they stay in the order of their feed.

@@ -5,7 +5,9 @@ Redis; every failure is one sentence and exit code 1.
 """
 
 import http.client
-from typing import Annotated
+import os
+import re
+from typing import Annotated, TypeVar
 
 import msgspec
 import redis
@@ -13,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from shared.home import read_run_redis_url
+from shared.home import read_run_ports, read_run_redis_url
 from shared.messages import BookState, FeedState, FeedStatus
 from shared.networks import reachable_host
 from shared.operating_outside import ask_to_resume
@@ -22,10 +24,19 @@ from shared.settings import Settings, SettingsError, load_settings
 DEADLINE_S = 2.0
 ANSWER_BYTES_MAX = 4 << 20  # A thousand books of a hundred feeds.
 
+NAMED_MAX = 3  # Of the books of one line; who wants all of them asks /status.
+
+_AGGREGATOR = re.compile(r"aggregator(-[0-9]+)?")
+T = TypeVar("T")
+
 app = typer.Typer(
     help="Look at outside venues, and help one that was halted.", no_args_is_help=True
 )
 Home = Annotated[str, typer.Option(help="The folder of the exchange, if not RIALTO_HOME.")]
+
+
+class _Health(msgspec.Struct):
+    home: str = ""
 
 
 class _Unanswered(Exception):
@@ -34,16 +45,19 @@ class _Unanswered(Exception):
 
 @app.command("status")
 def status_command(home: Home = "") -> None:
-    """Show each feed, and each of its books that is not live, with the reason."""
+    """Show each feed, and those of its books that are not live, with the reason."""
     settings = _settings(home)
-    if not settings.aggregator_enabled:
+    ports = _ports(settings)
+    if not ports:
         raise _refusal("The aggregator is switched off (RIALTO_AGGREGATOR_ENABLED).")
+    folder = os.path.abspath(settings.home_path)
     host = reachable_host(settings.aggregator_host)
     statuses: list[FeedStatus] = []
     faults: list[str] = []
-    for port in settings.aggregator_ports:
+    for port in ports:
         try:
-            statuses += _statuses(host, port)
+            _check_home(host, port, folder)
+            statuses += _ask(host, port, "/status", list[FeedStatus])
         except _Unanswered as error:
             faults.append(str(error))
     if statuses:
@@ -89,12 +103,26 @@ def _refusal(sentence: str) -> typer.Exit:
     return typer.Exit(1)
 
 
-def _statuses(host: str, port: int) -> list[FeedStatus]:
+def _ports(settings: Settings) -> list[int]:
+    """Return where the aggregators of a run are; without one, where the settings have them."""
+    ports = read_run_ports(settings.home_path)
+    if ports is None:
+        return list(settings.aggregator_ports)
+    return [port for name, port in ports.items() if _AGGREGATOR.fullmatch(name)]
+
+
+def _check_home(host: str, port: int, folder: str) -> None:
+    said = _ask(host, port, "/health", _Health).home
+    if said and said != folder:
+        raise _Unanswered(f"At {host}:{port} is the aggregator of {said}, not of {folder}.")
+
+
+def _ask(host: str, port: int, path: str, kind: type[T]) -> T:
     door = http.client.HTTPConnection(host, port, timeout=DEADLINE_S)
     try:
-        door.request("GET", "/status")
+        door.request("GET", path)
         answer = door.getresponse().read(ANSWER_BYTES_MAX)
-        return msgspec.json.decode(answer, type=list[FeedStatus])
+        return msgspec.json.decode(answer, type=kind)
     except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
         raise _Unanswered(f"No aggregator answers at {host}:{port}: {error}.") from None
     finally:
@@ -106,7 +134,25 @@ def _table(statuses: list[FeedStatus]) -> Table:
     for status in statuses:
         live = sum(book.state is BookState.LIVE for book in status.books)
         table.add_row(status.feed, status.state, f"{live} of {len(status.books)}", status.reason)
-        for book in status.books:
-            if book.state is not BookState.LIVE:
-                table.add_row(f"  {book.book}", book.state, "", book.reason)
+        for (state, reason), books in _not_live(status).items():
+            table.add_row(f"  {_named(books, len(status.books))}", state, "", reason)
     return table
+
+
+def _not_live(status: FeedStatus) -> dict[tuple[BookState, str], list[str]]:
+    """Return the books that are not live, by their state and the reason for it."""
+    found: dict[tuple[BookState, str], list[str]] = {}
+    for book in status.books:
+        if book.state is not BookState.LIVE:
+            found.setdefault((book.state, book.reason), []).append(book.book)
+    return found
+
+
+def _named(books: list[str], all_count: int) -> str:
+    if len(books) == 1:
+        return books[0]
+    if len(books) == all_count:
+        return f"all {all_count} books"
+    pairs = [book.rpartition(":")[2] for book in books]
+    more = f" and {len(pairs) - NAMED_MAX} more" if len(pairs) > NAMED_MAX else ""
+    return ", ".join(pairs[:NAMED_MAX]) + more

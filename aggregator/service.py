@@ -5,6 +5,7 @@ can publish; how the venues do is said on their channels, and keeps nobody from 
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -100,7 +101,7 @@ class Aggregator:
         self._orders = Listener(redis_url, {keys.aggregator_channel: self._on_order})
         self._door = Door(
             {
-                "/health": lambda: Page(HTTPStatus.OK, b'{"status":"ok"}\n'),
+                "/health": self._health_page,
                 "/ready": self._ready_page,
                 "/status": self._status_page,
                 "/metrics": lambda: Page(HTTPStatus.OK, self.figures.page(), TEXT),
@@ -221,6 +222,11 @@ class Aggregator:
             if name in self.fleet.feeds:
                 _log.info("feed_resumed_by_operator", feed=name)
                 self.fleet.resume(name)
+
+    def _health_page(self) -> Page:
+        # Whoever asks by port alone may have come to another exchange's aggregator.
+        home = os.path.abspath(self._settings.home_path)
+        return Page(HTTPStatus.OK, _encode({"status": "ok", "home": home}) + b"\n")
 
     def _ready_page(self) -> Page:
         status = HTTPStatus.OK if self.is_ready else HTTPStatus.SERVICE_UNAVAILABLE

@@ -46,14 +46,26 @@ def read_run_redis_url(home: Path) -> str | None:
     """Return the Redis URL of the run that is alive in `home`, or None when there is none: the note
     of a run that was killed names a port that may be somebody else's by now.
     """
+    run = _read_run(home)
+    url = run.get("redis_url") if run is not None else None
+    return url if isinstance(url, str) and url else None
+
+
+def read_run_ports(home: Path) -> dict[str, int] | None:
+    """Return the ports of the run that is alive in `home`, by service; None: there is none."""
+    run = _read_run(home)
+    ports = run.get("ports") if run is not None else None
+    if not isinstance(ports, dict):
+        return None
+    return {name: port for name, port in ports.items() if type(port) is int}
+
+
+def _read_run(home: Path) -> dict[str, object] | None:
     try:
         run = json.loads(run_file(home).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(run, dict) or not _is_alive(run.get("pid")):
-        return None
-    url = run.get("redis_url")
-    return url if isinstance(url, str) and url else None
+    return run if isinstance(run, dict) and _is_alive(run.get("pid")) else None
 
 
 def _is_alive(pid: object) -> bool:

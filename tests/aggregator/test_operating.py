@@ -1,5 +1,6 @@
 """`rialto aggregator`: what an operator sees, and what is told when nobody is there."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,10 +31,11 @@ LIVE = FeedStatus(feed="bybit:linear", state=FeedState.LIVE, since_ns=1)
 
 
 @contextmanager
-def a_door(statuses: list[FeedStatus]) -> Iterator[int]:
+def a_door(statuses: list[FeedStatus], home: str = "") -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = msgspec.json.encode(statuses)
+            health = {"status": "ok", "home": home}
+            body = msgspec.json.encode(statuses if self.path == "/status" else health)
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -94,6 +96,67 @@ def test_of_several_those_that_answer_are_shown_and_the_others_named(
     assert result.exit_code == 1
     assert "bybit:linear" in result.output
     assert f"No aggregator answers at 127.0.0.1:{port - 1}" in result.output
+
+
+def run_of(home: Path, **ports: int) -> None:
+    """Note a run that is alive in a folder, as `rialto up` does."""
+    home.mkdir()
+    run = {"pid": os.getpid(), "redis_url": "", "ports": ports}
+    (home / "run.json").write_bytes(msgspec.json.encode(run))
+
+
+def test_of_another_home_the_aggregator_is_where_its_run_says(tmp_path: Path) -> None:
+    # given a run with ports of its own, which this shell's settings do not know
+    home = tmp_path / "other"
+    with a_door([LIVE], str(home)) as port:
+        run_of(home, api=1, aggregator=port)
+        result = CliRunner().invoke(app, ["status", "--home", str(home)])
+    assert (result.exit_code, "bybit:linear" in result.output) == (0, True)
+
+
+def test_another_exchanges_aggregator_at_this_port_is_not_taken_for_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_door([LIVE], str(tmp_path / "home")) as port:
+        monkeypatch.setenv("RIALTO_AGGREGATOR_PORT", str(port))
+        ours = CliRunner().invoke(app, ["status"])
+        other = CliRunner().invoke(app, ["status", "--home", str(tmp_path / "other")])
+    assert ours.exit_code == 0
+    assert other.exit_code == 1
+    assert other.output == (
+        f"At 127.0.0.1:{port} is the aggregator of {tmp_path / 'home'}, not of "
+        f"{tmp_path / 'other'}.\n"
+    )
+
+
+def test_a_run_without_an_aggregator_says_so(tmp_path: Path) -> None:
+    run_of(tmp_path / "other", api=1)
+    result = CliRunner().invoke(app, ["status", "--home", str(tmp_path / "other")])
+    assert result.exit_code == 1
+    assert result.output == "The aggregator is switched off (RIALTO_AGGREGATOR_ENABLED).\n"
+
+
+def test_books_in_one_state_for_one_reason_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def books(*states: BookState) -> tuple[SymbolStatus, ...]:
+        return tuple(
+            SymbolStatus(book=f"bybit:spot:{number}/USD", state=state, since_ns=1, reason="why")
+            for number, state in enumerate(states)
+        )
+
+    none = msgspec.structs.replace(LIVE, books=books(*[BookState.EMPTY] * 9))
+    some = msgspec.structs.replace(
+        LIVE, books=books(*[BookState.STALE] * 5, BookState.RESYNC, BookState.LIVE)
+    )
+    with a_door([none, some]) as port:
+        monkeypatch.setenv("RIALTO_AGGREGATOR_PORT", str(port))
+        output = CliRunner().invoke(app, ["status"]).output
+    lines = [line.strip("│") for line in output.splitlines() if "why" in line]
+    words = [[cell.strip() for cell in line.split("│")] for line in lines]
+    assert words == [
+        ["all 9 books", "empty", "", "why"],
+        ["0/USD, 1/USD, 2/USD and 2 more", "stale", "", "why"],
+        ["bybit:spot:5/USD", "resync", "", "why"],
+    ]
 
 
 def test_one_that_is_switched_off_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:

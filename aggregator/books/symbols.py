@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from aggregator.protocol import Instrument
 
 NEAREST_MAX = 3
+COMPARED_MAX = 50  # However unlike; each takes some 20 us, and a venue may list thousands.
 
 
 def pair_of(instrument: Instrument) -> str:
@@ -35,18 +36,22 @@ def unknown_pair(feed: str, pair: str, listed: Mapping[str, Instrument]) -> str:
 
 def nearest_words(pair: str, listed: Iterable[str]) -> str:
     """Return the end of a sentence that names those pairs of a list that are nearest; empty only
-    where nothing is like it.
+    where a long list has nothing like it.
     """
-    pairs = sorted(listed)
-    base, _, quote = pair.upper().partition("/")
+    pairs = {one.upper(): one for one in sorted(listed)}
+    wanted = pair.upper()
+    base, _, quote = wanted.partition("/")
     nearest = (
-        get_close_matches(pair.upper(), pairs, n=NEAREST_MAX)
+        get_close_matches(wanted, pairs, n=NEAREST_MAX)
         or [one for one in pairs if one.partition("/")[0] == base]
         or [one for one in pairs if one.partition("/")[2] == quote]
     )[:NEAREST_MAX]
+    if not nearest and len(pairs) <= COMPARED_MAX:
+        nearest = get_close_matches(wanted, pairs, n=NEAREST_MAX, cutoff=0)
     if not nearest:
         return ""
-    return f"; the nearest {'are' if len(nearest) > 1 else 'is'} {', '.join(nearest)}"
+    named = ", ".join(pairs[one] for one in nearest)
+    return f"; the nearest {'are' if len(nearest) > 1 else 'is'} {named}"
 
 
 def twice_delivered(pair: str, other: str, name: str) -> str:

@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from aggregator.merge import MergeOptions
+from aggregator.merge.execution import Ending
+from aggregator.merge.published import PublishedExecution, PublishedFill
 from aggregator.outlet.consolidated import ConsolidatedOutlet
 from rialto import best
 from rialto.best import find_best, print_best
@@ -70,8 +72,70 @@ async def test_it_is_found_from_the_feed_alone(
         assert "left 6" in capsys.readouterr().out
         with pytest.raises(RialtoError, match=r"no decimal number from 0 upwards"):
             await asyncio.to_thread(find_best, url, "BTC/USD", Side.SELL, quantity="-1")
-        with pytest.raises(RialtoError, match=r"book:consolidated:BTC/EUR cannot be read"):
-            await asyncio.to_thread(find_best, url, "BTC/EUR", Side.SELL, quantity="1")
+
+
+@pytest.mark.parametrize("symbol", ["BTC/EUR", "btc/usd", "BTC/USDD"])
+async def test_a_symbol_that_nobody_has_is_told_with_the_nearest(
+    redis_url: str, symbol: str
+) -> None:
+    async with venue_with_books(redis_url) as url:
+        with pytest.raises(RialtoError) as refused:
+            await asyncio.to_thread(find_best, url, symbol, Side.SELL, quantity="1")
+    assert str(refused.value) == f"No book of {symbol} is followed; the nearest is BTC/USD."
+
+
+async def test_where_nothing_is_followed_that_is_said(redis_url: str) -> None:
+    async with running(redis_url) as venue:
+        with pytest.raises(RialtoError) as refused:
+            await asyncio.to_thread(find_best, f"{venue.url}/ws", "BTC/USD", Side.BUY, quantity="1")
+    assert str(refused.value) == (
+        "No book of BTC/USD is followed, nor any other: see `rialto aggregator status`."
+    )
+
+
+THIRDS = PublishedExecution(
+    symbol="BTC/USD",
+    side=Side.BUY,
+    ending=Ending.DONE,
+    filled="3",
+    left="0",
+    total="200.4",
+    total_after_fees="200.6",
+    average_price="66.8",
+    average_price_after_fees="66.866666666666666667",
+    worst_price="100.2",
+    fills=(
+        PublishedFill(KRAKEN, "50.1", "2", "50.1"),
+        PublishedFill(BINANCE, "100.2", "1", "100.4004"),
+    ),
+    at_ns=1,
+)
+
+
+def test_the_verdict_comes_first_and_averages_are_rounded_against_the_taker(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # given an average without an end, of prices with one decimal
+    print_best(THIRDS, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    # then it has two more, rounded up for who buys, and what is exact stays as it is
+    assert lines[:4] == [
+        "buy 3: all of it",
+        "average 66.8, with fees 66.867 (rounded up; exactly with --json)",
+        "worst 100.2",
+        "total 200.4, with fees 200.6",
+    ]
+    assert lines[4].split()[:2] == ["book", "price"]
+    assert len(lines) == 7
+    print_best(msgspec.structs.replace(THIRDS, side=Side.SELL), as_json=False)
+    assert "with fees 66.866 (rounded down; exactly with --json)" in capsys.readouterr().out
+
+
+def test_an_average_that_is_short_is_not_called_rounded(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_best(msgspec.structs.replace(THIRDS, average_price_after_fees="66.867"), as_json=False)
+    assert "average 66.8, with fees 66.867\n" in capsys.readouterr().out
 
 
 async def test_the_command_says_by_its_exit_code_whether_all_can_be_filled(redis_url: str) -> None:

@@ -16,7 +16,7 @@ from aggregator.books.desk import Desk, DeskOptions
 from aggregator.captures.writing import CaptureWriter
 from aggregator.feed.fleet import Fleet
 from aggregator.registry import load_connectors
-from shared.messages import BookState
+from shared.messages import BookState, FeedStatus
 
 LOOK_S = 0.25  # How soon the end, or a full disk, is noticed.
 
@@ -87,7 +87,7 @@ async def record(wanted: Wanted, watch: Callable[[Recorded], None]) -> Recorded:
         loop.add_signal_handler(number, end.set)
     fleet.start()
     try:
-        await _wait(end, wanted.seconds, is_over, lambda: watch(_report(writer, desks, were_live)))
+        await _wait(end, wanted.seconds, is_over, lambda: watch(_report(writer, fleet, were_live)))
     finally:
         # First, so that the recording ends as it stood, and not with our own hanging up. What waits
         # is compressed in a thread, which may take a while.
@@ -99,7 +99,7 @@ async def record(wanted: Wanted, watch: Callable[[Recorded], None]) -> Recorded:
         for part in writer.parts:
             part.unlink(missing_ok=True)  # Or it would be in the way of the next try.
         raise RecordError("\n".join(unlisted))
-    return _report(writer, desks, were_live)
+    return _report(writer, fleet, were_live)
 
 
 async def _wait(
@@ -136,18 +136,27 @@ def _empty(desks: Sequence[Desk], were_live: set[str]) -> None:
                 were_live.add(listing.name)
 
 
-def _report(writer: CaptureWriter, desks: Sequence[Desk], were_live: set[str]) -> Recorded:
-    listings = [listing for desk in desks for listing in desk.listings.values()]
+def _report(writer: CaptureWriter, fleet: Fleet, were_live: set[str]) -> Recorded:
+    statuses = fleet.status().values()
     return Recorded(
         rows=writer.written_rows,
         size=writer.written_bytes,
         dropped=writer.dropped_count,
         live=len(were_live),
-        books=len(listings),
-        silent=[
-            f"{listing.name} was never live: {listing.reason or listing.state}"
-            for listing in listings
-            if listing.name not in were_live
-        ],
+        books=sum(len(status.books) for status in statuses),
+        silent=[sentence for status in statuses for sentence in _silent(status, were_live)],
         files=tuple(writer.parts),
     )
+
+
+def _silent(status: FeedStatus, were_live: set[str]) -> list[str]:
+    by_reason: dict[str, list[str]] = {}
+    for book in status.books:
+        if book.book not in were_live:
+            by_reason.setdefault(book.reason or status.reason or book.state, []).append(book.book)
+    return [
+        f"{books[0]} was never live: {reason}"
+        if len(books) == 1
+        else f"{status.feed}: {len(books)} books were never live: {reason}"
+        for reason, books in by_reason.items()
+    ]

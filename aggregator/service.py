@@ -107,7 +107,7 @@ class Aggregator:
                 "/metrics": lambda: Page(HTTPStatus.OK, self.figures.page(), TEXT),
             }
         )
-        self._is_more_due = False
+        self._more_due: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def _make_fleet(self, desks: Sequence[Desk]) -> Fleet:
@@ -170,6 +170,8 @@ class Aggregator:
         if self.others is not None:
             await self.others.close()
         await self._orders.close()
+        if self._more_due is not None:
+            self._more_due.cancel()  # It would speak on channels that are closed.
         await self.link.close()
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.close)
@@ -184,13 +186,12 @@ class Aggregator:
             self._say_more_soon()
 
     def _say_more_soon(self) -> None:
-        if not self._is_more_due:
-            self._is_more_due = True
+        if self._more_due is None:
             delay_s = 0.0 if self.outlet.is_urgent else MORE_S
-            asyncio.get_running_loop().call_later(delay_s, self._say_more)
+            self._more_due = asyncio.get_running_loop().call_later(delay_s, self._say_more)
 
     def _say_more(self) -> None:
-        self._is_more_due = False
+        self._more_due = None
         self.outlet.say_more(self.link.flush)
         if self.outlet.is_more_to_say:
             self._say_more_soon()

@@ -28,7 +28,7 @@ ALL_LEVELS = 0
 ENDINGS = {
     "done": "all of it",
     "no_depth": "not all of it: there is no more in any book",
-    "unknown": "not all of it: what comes next is beyond what is known of every book",
+    "unknown": "not all of it: beyond that, one of the books is not known, and might have better",
 }
 
 

@@ -36,6 +36,7 @@ class StatusOutlet:
 
     def __init__(self, publisher: Publisher, feeds: Sequence[str]) -> None:
         self._channels: dict[str, ValueChannel] = {}
+        self._first_ns: dict[str, int] = {}  # By feed: when it was told that nothing came yet.
         self._said: dict[str, dict[str, FeedStatus]] = {}
         for venue in dict.fromkeys(map(venue_of, feeds)):
             channel = self._channels[venue] = publisher.open_value(f"status:{venue}")
@@ -47,7 +48,7 @@ class StatusOutlet:
         only what does not wait.
         """
         changed: dict[str, None] = {}
-        for status in statuses:
+        for status in (self._dated(seen, at_ns) for seen in statuses):
             said = self._said[venue_of(status.feed)]
             before = said.get(status.feed)
             if before != status and (is_due or before is None or cannot_wait(before, status)):
@@ -57,6 +58,13 @@ class StatusOutlet:
             feeds = tuple(feed for _, feed in sorted(self._said[venue].items()))
             said_now = _encode(venue_status(venue, feeds, at_ns))
             self._channels[venue].set(at_ns, said_now)
+
+    def _dated(self, status: FeedStatus, at_ns: int) -> FeedStatus:
+        # Where nothing came yet, nobody but the first one to be told knows since when.
+        if status.since_ns:
+            return status
+        since_ns = self._first_ns.setdefault(status.feed, at_ns)
+        return msgspec.structs.replace(status, since_ns=since_ns)
 
 
 def cannot_wait(before: FeedStatus, now: FeedStatus) -> bool:

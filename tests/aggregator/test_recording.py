@@ -18,6 +18,7 @@ from aggregator.captures.report import Tally
 from aggregator.captures.rows import Row, RowKind
 from aggregator.recording import Recorded, RecordError, Wanted, record
 from aggregator.registry import load_connectors
+from rialto.embedded_redis import choose_port
 from tests.support.fake_venue import FakeVenue
 
 PAIRS = {
@@ -127,6 +128,20 @@ async def test_a_book_that_never_came_is_named(tmp_path: Path) -> None:
 
     assert recorded.live == 0
     assert recorded.silent[0].startswith("kraken:spot:BTC/USD was never live")
+
+
+async def test_books_that_never_came_for_one_reason_are_named_together(tmp_path: Path) -> None:
+    # given two feeds at an address where nobody is
+    pairs, out = ["BTC/USD", "ETH/USD"], tmp_path / "day.jsonl"
+    feeds = ["kraken:spot", "coinbase:spot"]
+    where = f"127.0.0.1:{choose_port()}"
+    recorded = await record(Wanted(feeds, pairs, out, 1.0, venues_address=where), nothing)
+    # then each is one sentence, with what the feed says
+    assert [sentence.partition(":spot: ")[2][:27] for sentence in recorded.silent] == [
+        "2 books were never live: Th",
+        "2 books were never live: Th",
+    ]
+    assert all("list of symbols is not to be had" in sentence for sentence in recorded.silent)
 
 
 async def test_a_feed_that_there_is_not_is_named_with_the_nearest(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import redis.asyncio
 
+from aggregator import service
 from aggregator.choosing import make_desks, taker_fees
 from aggregator.merge import MergeOptions
 from aggregator.offline.discovery import load_speakers
@@ -152,6 +153,25 @@ async def test_books_trades_states_and_figures_of_all_venues_are_published(
             b'rialto_aggregator_book_verified{book="kraken:spot:BTC/USD"}'
             in ((await page(settings, "/metrics"))[1])
         )
+
+
+async def test_what_was_put_off_when_it_ends_is_not_said_on_channels_that_are_closed(
+    redis_url: str, venues: VenuesServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given consolidated books that wait for longer than an end takes
+    monkeypatch.setattr(service, "MORE_S", 1.0)
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, fault: faults.append(fault))
+    settings = settings_of(f"127.0.0.1:{venues.port}")
+    async with following(redis_url, "bbo:kraken:spot:BTC/USD") as seen:
+        async with aggregating(settings, redis_url) as aggregator:
+            name = "bbo:kraken:spot:BTC/USD"
+            await eventually_async(lambda: seen.is_now(name, "state", "live"), DEADLINE_S)
+            await eventually_async(lambda: aggregator.outlet.is_more_to_say, DEADLINE_S)
+        # when it has ended, and the time comes
+        await asyncio.sleep(1.2)
+    # then nothing is left that could go wrong
+    assert faults == []
 
 
 async def test_without_any_venue_it_is_ready_and_says_how_they_do(redis_url: str) -> None:

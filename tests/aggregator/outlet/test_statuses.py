@@ -99,3 +99,13 @@ def test_another_state_of_the_feed_and_the_end_of_a_live_book_are_told_at_once(
     told.take()
     outlet.say([then], 2)
     assert len(told.take()) == 1
+
+
+def test_a_feed_of_which_nothing_came_yet_is_so_since_it_was_told_first() -> None:
+    publisher = a_publisher()
+    outlet = StatusOutlet(publisher, ["kraken:spot"])
+    told = Told(publisher)
+    for at_ns, reason in ((5, ""), (9, "no such name")):
+        outlet.say([status("kraken:spot", FeedState.CONNECTING, 0, reason)], at_ns, is_due=True)
+    said = [json.loads(text) for text in told.values(told.take(), "status:kraken")]
+    assert [(one["since_ns"], one["feeds"][0]["since_ns"]) for one in said] == [(5, 5)] * len(said)

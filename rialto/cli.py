@@ -232,11 +232,14 @@ def best_command(
 
 
 def _feed_url(home: str) -> str:
-    folder = open_home(_settings(home).home)
+    settings = _settings(home)
+    folder = open_home(settings.home)
     run = read_run(folder)
-    if run is None:
-        raise RialtoError(f"Rialto does not run in {folder.folder}; name a feed with --url.")
-    return run.urls["ws"]
+    if run is not None:
+        return run.urls["ws"]
+    if settings.metrics_feed_url:  # As in the aggregator's container.
+        return settings.metrics_feed_url
+    raise RialtoError(f"Rialto does not run in {folder.folder}; name a feed with --url.")
 
 
 # The service's module, its Typer or its one command, and the name under which it is joined.

@@ -161,15 +161,18 @@ async def test_what_was_put_off_when_it_ends_is_not_said_on_channels_that_are_cl
     # given consolidated books that wait for longer than an end takes
     monkeypatch.setattr(service, "MORE_S", 1.0)
     faults: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, fault: faults.append(fault))
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, fault: faults.append(fault))
     settings = settings_of(f"127.0.0.1:{venues.port}")
     async with following(redis_url, "bbo:kraken:spot:BTC/USD") as seen:
         async with aggregating(settings, redis_url) as aggregator:
             name = "bbo:kraken:spot:BTC/USD"
             await eventually_async(lambda: seen.is_now(name, "state", "live"), DEADLINE_S)
             await eventually_async(lambda: aggregator.outlet.is_more_to_say, DEADLINE_S)
-        # when it has ended, and the time comes
-        await asyncio.sleep(1.2)
+        # when it has ended, and its time comes: timers go off in their order
+        is_over = asyncio.Event()
+        loop.call_later(service.MORE_S, is_over.set)
+        await asyncio.wait_for(is_over.wait(), DEADLINE_S)
     # then nothing is left that could go wrong
     assert faults == []
 

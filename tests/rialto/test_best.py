@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -147,6 +148,18 @@ async def test_the_command_says_by_its_exit_code_whether_all_can_be_filled(redis
         known = await asyncio.to_thread(CliRunner().invoke, app, [*words, "99"])
         assert known.exit_code == 1, known.output
         assert "beyond that, one of the books is not known" in known.output
+
+
+async def test_without_a_run_the_feed_that_is_set_is_asked(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # given what a container of Compose has: no run, and the address of the feed
+    monkeypatch.setenv("RIALTO_HOME", str(tmp_path))
+    async with venue_with_books(redis_url) as url:
+        monkeypatch.setenv("RIALTO_METRICS_FEED_URL", url)
+        words = ["best", "BTC/USD", "buy", "1"]
+        found = await asyncio.to_thread(CliRunner().invoke, app, words)
+    assert found.exit_code == 0, found.output
 
 
 def test_without_a_wish_nothing_is_asked() -> None:

@@ -17,8 +17,9 @@ from tests.support.outside_exchange import run_command, running_venues
 from tests.support.processes import ROOT
 
 RATE = 30.0
-PROVEN, NOT_PROVEN, BAD_INPUT = 0, 1, 2
+PROVEN, NOT_PROVEN = 0, 1
 RECORD_S = "3"
+RECORD_ALL_S = "10"  # Until 36 books are live on a machine that has other things to do.
 
 
 @contextmanager
@@ -54,7 +55,7 @@ def test_what_is_recorded_of_simulated_venues_proves_itself_and_the_doctor_finds
         words = [word for feed in feeds for word in ("--feed", feed)]
         out = tmp_path / "day.jsonl.xz"
         done = run_command(
-            "record", *words, "--out", str(out), "--seconds", RECORD_S, "--offline", address
+            "record", *words, "--out", str(out), "--seconds", RECORD_ALL_S, "--offline", address
         )
         assert done.returncode == 0, done.stderr
         assert "36 of 36 books were live" in done.stderr
@@ -109,9 +110,9 @@ def test_one_digit_of_a_recording_is_enough_for_a_no(data_dir: Path, tmp_path: P
 
     assert [replayed(file)[0] for file in (path, mutated, silent, strange)] == [
         PROVEN,
-        *(NOT_PROVEN, NOT_PROVEN, BAD_INPUT),
+        *(NOT_PROVEN, NOT_PROVEN, NOT_PROVEN),
     ]
-    assert replayed(tmp_path / "absent")[0] == BAD_INPUT
+    assert replayed(tmp_path / "absent")[0] == NOT_PROVEN
 
 
 def test_commands_say_in_a_sentence_that_nothing_runs(tmp_path: Path) -> None:
@@ -130,6 +131,6 @@ def test_nothing_is_recorded_where_nobody_answers(tmp_path: Path) -> None:
     out = tmp_path / "day.jsonl"
     words = ("record", "--feed", "kraken:spot", "--out", str(out), "--seconds", "1")
     done = run_command(*words, "--offline", f"127.0.0.1:{choose_port()}")
-    assert done.returncode in (0, 1)
+    assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "was never live" in done.stderr
+    assert "kraken:spot: 9 books were never live: " in done.stderr

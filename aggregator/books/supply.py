@@ -93,7 +93,7 @@ class Supply:
         symbol = _asked_as(seat)
         request = self._connector.fetch_trades(self._manifest, symbol)
         if request is None:
-            listing.tape.is_missing = False
+            listing.tape.cannot_ask()
             if listing.tape.has_history:
                 self._subscribe_again(link, Kind.TRADES, symbol)
             return

@@ -1,11 +1,13 @@
 """The trades of one book: each once, whatever connections bring them.
 
 The rule of this file: no trade is dropped silently. What the venue's numbers show to be missing
-is waited for, asked for, and in the end counted.
+is waited for, asked for, and in the end counted. Where there are no numbers, a loss is over when
+the venue's lists reach across it, and counted as a gap when they do not.
 """
 
 from collections.abc import Iterable, Sequence
 
+from aggregator.books.losses import Loss
 from aggregator.books.words import BookCounts, Trade
 from aggregator.protocol import NONE, NS_A_S, DecimalError, Memory, TradeUpdate
 
@@ -29,8 +31,9 @@ class Tape:
         "_ids",
         "_is_aggregate",
         "_last_at_ns",
+        "_last_id",
         "_last_number",
-        "_lost_since_ns",
+        "_loss",
         "_name",
         "_units_of",
         "has_history",
@@ -46,9 +49,10 @@ class Tape:
         self._last_number = NONE
         self._far_number = NONE  # Told, and not believed yet.
         self._last_at_ns = 0
+        self._last_id = ""  # Of the trade of that time.
         self._holes: dict[int, int] = {}  # Missing numbers, and when that was found.
         self._ids: dict[str, None] = {}
-        self._lost_since_ns = NONE  # Of a loss that only ids can tell about.
+        self._loss: Loss | None = None  # One that no numbers tell about.
         self._is_aggregate: bool | None = None
 
     @property
@@ -56,10 +60,18 @@ class Tape:
         """How many trades are known not to have come, given up or not yet."""
         return self._counts.trades_missed + len(self._holes)
 
+    @property
+    def gap_count(self) -> int:
+        """How often trades without numbers are known to have been lost, given up or not yet."""
+        loss = self._loss
+        return self._counts.trade_gaps + (loss.stretches if loss and loss.has_end else 0)
+
     def take(self, update: TradeUpdate, at_ns: int) -> Trade | None:
         """Return a trade of the stream to be told; None if it was, or cannot be read."""
         if update.is_aggregate is not self._is_aggregate and not self._is_ours(update):
             return None
+        if self._loss is not None and not self._loss.has_end:
+            self._end_loss(self._loss, update, at_ns)
         is_new = self._meet_number if update.number != NONE else self._meet_id
         if not is_new(update, at_ns):
             self._counts.duplicates += 1
@@ -69,33 +81,53 @@ class Tape:
     def take_history(self, updates: Iterable[TradeUpdate], at_ns: int) -> list[Trade]:
         """Return those trades of before that were missed, in their order.
 
-        What was before the very first trade or history is not ours to tell.
+        What was before the very first trade or history is not ours to tell. The stream goes on
+        where its history ends.
         """
         ours = [update for update in updates if self._is_ours(update)]
-        if not ours:
-            return []
-        has_numbers = ours[0].number != NONE
-        missed = self._missed_by_number if has_numbers else self._missed_by_id
-        trades = [self._trade(update, at_ns, is_recovered=True) for update in missed(ours, at_ns)]
-        return [trade for trade in trades if trade is not None]
+        trades = self._missed(ours, at_ns)
+        oldest = min((update.number for update in ours), default=NONE)
+        for number in [number for number in self._holes if number < oldest]:
+            self._give_up(number)
+        if self._loss is not None and ours:
+            if not self._loss.is_reached_by(ours):
+                self._counts.trade_gaps += self._loss.stretches
+            self._loss = None
+        return trades
 
     def take_answer(self, updates: Sequence[TradeUpdate], at_ns: int) -> list[Trade]:
         """Return what an answer to asking brings; what it should have and has not is not to be
         had any more.
         """
-        trades = self.take_history(updates, at_ns)
+        ours = [update for update in updates if self._is_ours(update)]
+        trades = self._missed(ours, at_ns)
         newest = max((update.number for update in updates), default=NONE)
         for number in [number for number in self._holes if number <= newest]:
             self._give_up(number)
-        self.is_missing = bool(self._holes)
+        if self._loss is not None and ours:
+            self._shorten(self._loss, ours)
+        # Without a trade after the loss there is nothing that the next answer could reach.
+        is_open = self._loss is not None and self._loss.has_end
+        self.is_missing = is_open or bool(self._holes)
         return trades
 
     def lose(self) -> None:
         """Trades may be missing from here on: a connection or a frame was lost."""
         if self._last_number != NONE or self._ids:
             self.is_missing = True
-            if self._lost_since_ns == NONE:
-                self._lost_since_ns = self._last_at_ns
+        if not self._ids:
+            return  # Numbers tell it themselves.
+        if self._loss is None:
+            self._loss = Loss(self._last_at_ns, self._last_id)
+        else:
+            self._loss.go_on()
+
+    def cannot_ask(self) -> None:
+        """The venue has no list of its latest trades."""
+        self.is_missing = False
+        if self._loss is not None and not self.has_history:
+            self._loss.is_hopeless = True
+            self._give_up_loss_if_over(self._loss)
 
     def lose_frame(self) -> None:
         """A trade may have been in a lost frame; numbers tell it themselves with the next one."""
@@ -108,6 +140,32 @@ class Tape:
             late = [n for n, found_ns in self._holes.items() if at_ns - found_ns > HOLE_KEPT_NS]
             for number in late:
                 self._give_up(number)
+        loss = self._loss
+        if loss is not None and loss.has_end and at_ns - loss.found_at_ns > HOLE_KEPT_NS:
+            self._give_up_loss(loss)
+
+    def _end_loss(self, loss: Loss, update: TradeUpdate, at_ns: int) -> None:
+        loss.end_with(update, at_ns)
+        if loss.has_end:
+            self.is_missing = not loss.is_hopeless
+        self._give_up_loss_if_over(loss)
+
+    def _give_up_loss_if_over(self, loss: Loss) -> None:
+        if loss.is_hopeless and loss.has_end:
+            self._give_up_loss(loss)
+
+    def _give_up_loss(self, loss: Loss) -> None:
+        self._counts.trade_gaps += loss.stretches
+        self._loss = None
+        self.is_missing = bool(self._holes)
+
+    def _shorten(self, loss: Loss, updates: Sequence[TradeUpdate]) -> None:
+        if not loss.is_reached_by(updates):
+            self._counts.trade_gaps += loss.stretches
+        if loss.is_bridged_by(updates):
+            self._loss = None
+        else:
+            loss.move_on(updates)
 
     def _is_ours(self, update: TradeUpdate) -> bool:
         if self._is_aggregate is None:
@@ -165,6 +223,14 @@ class Tape:
             del ids[next(iter(ids))]
         return True
 
+    def _missed(self, updates: list[TradeUpdate], at_ns: int) -> list[Trade]:
+        if not updates:
+            return []
+        has_numbers = updates[0].number != NONE
+        missed = self._missed_by_number if has_numbers else self._missed_by_id
+        found = [self._trade(one, at_ns, is_recovered=True) for one in missed(updates, at_ns)]
+        return [trade for trade in found if trade is not None]
+
     def _missed_by_number(self, updates: list[TradeUpdate], at_ns: int) -> list[TradeUpdate]:
         updates.sort(key=lambda update: update.number)
         if self._last_number == NONE:
@@ -174,10 +240,10 @@ class Tape:
 
     def _missed_by_id(self, updates: list[TradeUpdate], at_ns: int) -> list[TradeUpdate]:
         updates.sort(key=lambda update: update.venue_at_ns)
-        since_ns, self._lost_since_ns = self._lost_since_ns, NONE
         new = [update for update in updates if self._meet_id(update, at_ns)]
-        if since_ns == NONE:
+        if self._loss is None:
             return []
+        since_ns = self._loss.since_ns
         return [update for update in new if update.venue_at_ns >= since_ns]
 
     def _give_up(self, number: int) -> None:
@@ -191,7 +257,8 @@ class Tape:
             self._counts.malformed += 1
             return None
         self._counts.trades += 1
-        self._last_at_ns = max(self._last_at_ns, update.venue_at_ns)
+        if update.venue_at_ns >= self._last_at_ns:
+            self._last_at_ns, self._last_id = update.venue_at_ns, update.trade_id
         return Trade(
             book=self._name,
             trade_id=update.trade_id,

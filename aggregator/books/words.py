@@ -35,6 +35,7 @@ class BookCounts(msgspec.Struct):
     unknown_deletes: int = 0
     crossed: int = 0  # Updates after which the best bid was not below the best ask.
     trades_missed: int = 0  # Known from the venue's numbers, and not to be had any more.
+    trade_gaps: int = 0  # Losses of trades without numbers: nobody can say of how many.
     malformed: int = 0
 
 

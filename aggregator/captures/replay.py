@@ -106,6 +106,11 @@ class Replay:
                 for listing in playing.desk.listings.values()
                 if listing.tape.missing_count
             ]
+            self.notes += [
+                f"{listing.name}: trades without numbers were lost {listing.tape.gap_count} times."
+                for listing in playing.desk.listings.values()
+                if listing.tape.gap_count
+            ]
         if player.rows_missing:
             self.notes.append(f"The recorder had no room for {player.rows_missing} rows.")
 

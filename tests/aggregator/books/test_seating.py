@@ -1,11 +1,12 @@
 """Connections that come, go and relieve each other, and what becomes of their books."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from aggregator.books.effects import Close, Fetch, Purpose, Renew, Send
-from aggregator.protocol import Goodbye, Kind, SnapshotFrom, Socket, TradeUpdate
+from aggregator.protocol import NONE, Goodbye, Kind, SnapshotFrom, Socket, TradeUpdate
 from shared.messages import FeedState, Side
 from tests.support.json_venue import Scene, book, frame, make_connector, make_manifest, snapshot
 
@@ -30,9 +31,16 @@ def states(scene: Scene) -> list[str]:
     return [listing.state.value for listing in scene.desk.listings.values()]
 
 
-def trade(number: int, symbol: str = "BTCUSDT", *, is_history: bool = False) -> TradeUpdate:
+def trade(
+    number: int,
+    symbol: str = "BTCUSDT",
+    *,
+    is_history: bool = False,
+    has_number: bool = True,
+) -> TradeUpdate:
+    counted = number if has_number else NONE
     return TradeUpdate(
-        symbol, str(number), "100", "1", Side.BUY, number, number, is_history=is_history
+        symbol, str(number), "100", "1", Side.BUY, number, counted, is_history=is_history
     )
 
 
@@ -169,6 +177,45 @@ def test_after_a_reconnect_trades_are_asked_for_even_if_none_comes() -> None:
 
     (fetch,) = scene.wishes(Fetch)
     assert fetch.purpose is Purpose.TRADES
+
+
+def test_an_answer_before_a_late_subscription_is_asked_for_again_with_its_first_trade() -> None:
+    # The venue takes its time with the new subscription, and its trades have no numbers.
+    scene = streamed(stale_s=10**6)
+    scene.hear(trade(5, has_number=False))
+    scene.desk.closed(scene.connection, "1006", scene.at_ns)
+    scene.open(scene.desk.plans[0])
+    scene.wait(2.5)
+    (early,) = scene.wishes(Fetch)
+    answer(scene, early, range(4, 7))
+    scene.wait(60)
+    assert scene.wishes(Fetch) == []  # A quiet pair is not asked for without end.
+
+    scene.hear(trade(9, has_number=False))
+
+    (late,) = scene.wishes(Fetch)
+    answer(scene, late, range(5, 10))
+    told = [one.trade_id for one in scene.desk.take_trades()]
+    assert told == ["5", "6", "9", "7", "8"]
+    assert scene.desk.listings["BTC/USDT"].counts.trade_gaps == 0
+
+
+def test_trades_without_numbers_and_without_a_list_of_them_are_told_to_be_missing() -> None:
+    connector = make_connector(fetch_trades=lambda manifest, symbol: None)
+    scene = Scene(manifest=make_manifest(**STREAMED), connector=connector)
+    scene.hear(trade(5, has_number=False))
+    scene.desk.closed(scene.connection, "1006", scene.at_ns)
+    scene.open(scene.desk.plans[0])
+    scene.hear(trade(9, has_number=False), trade(10, has_number=False))
+
+    counts = scene.desk.listings["BTC/USDT"].counts
+    assert (counts.trades, counts.trade_gaps) == (3, 1)
+    assert scene.wishes(Send) == []
+
+
+def answer(scene: Scene, fetch: Fetch, numbers: Iterable[int]) -> None:
+    past = [trade(number, is_history=True, has_number=False) for number in numbers]
+    scene.desk.answered(fetch.ticket, frame(*past), "", scene.at_ns)
 
 
 def test_where_the_stream_has_the_history_a_hole_is_filled_by_subscribing_again() -> None:

@@ -214,3 +214,113 @@ def test_a_long_outage_is_counted_once_two_trades_agree_on_it() -> None:
     assert heard.counts.duplicates == 1
     assert heard.tape.is_missing
     assert heard.counts.trades_missed == 99_998 - HOLES_MAX
+
+
+def test_an_answer_from_before_the_new_subscription_is_not_the_last_word() -> None:
+    # Between the answer and the first trade of the new connection there may have been others.
+    heard = Heard(has_numbers=False)
+    heard.hear(5, 6)
+    heard.tape.lose()
+
+    heard.answer([4, 5, 6, 7])
+    heard.hear(10)
+    was_missing = heard.tape.is_missing
+    heard.answer([6, 7, 8, 9, 10])
+
+    assert heard.ids == [5, 6, 7, 10, 8, 9]
+    assert (was_missing, heard.tape.is_missing) == (True, False)
+    assert heard.counts.trade_gaps == 0
+
+
+def test_an_answer_without_the_first_trade_after_a_loss_is_asked_for_again() -> None:
+    # A venue's list may be a moment behind its stream.
+    heard = Heard(has_numbers=False)
+    heard.hear(5, 6)
+    heard.tape.lose()
+    heard.hear(10)
+
+    heard.answer([5, 6, 7, 8])
+    was_missing = heard.tape.is_missing
+    heard.answer([5, 6, 7, 8, 9, 10, 11])
+
+    assert heard.ids == [5, 6, 10, 7, 8, 9, 11]
+    assert (was_missing, heard.tape.is_missing) == (True, False)
+    assert heard.counts.trade_gaps == 0
+
+
+def test_a_loss_that_is_longer_than_a_history_without_numbers_is_told() -> None:
+    heard = Heard(has_numbers=False)
+    heard.hear(5, 6)
+    heard.tape.lose()
+    heard.hear(20)
+
+    heard.answer([15, 16, 17, 18, 19, 20])
+
+    assert heard.ids == [5, 6, 20, 15, 16, 17, 18, 19]
+    assert not heard.tape.is_missing
+    assert heard.counts.trade_gaps == 1
+
+
+def test_a_loss_that_no_answer_covers_is_given_up_in_the_end_and_told() -> None:
+    heard = Heard(has_numbers=False)
+    heard.hear(5, 6)
+    heard.tape.lose()
+    heard.hear(10)
+    heard.answer([5, 6])
+
+    heard.tape.look_for_lost(HOLE_KEPT_NS + 2)
+
+    assert not heard.tape.is_missing
+    assert heard.counts.trade_gaps == 1
+
+
+def test_a_loss_where_the_venue_cannot_be_asked_is_told_with_the_next_trade() -> None:
+    heard = Heard(has_numbers=False)
+    heard.hear(5, 6)
+    heard.tape.lose()
+    heard.tape.cannot_ask()
+    before = heard.counts.trade_gaps
+
+    heard.hear(9, 10)
+
+    assert (before, heard.counts.trade_gaps) == (0, 1)
+    assert not heard.tape.is_missing
+
+
+def test_a_loss_of_numbered_trades_is_told_by_their_numbers_alone() -> None:
+    heard = Heard()
+    heard.hear(5, 6)
+    heard.tape.lose()
+    heard.tape.cannot_ask()
+
+    heard.hear(9)
+
+    assert heard.counts.trade_gaps == 0
+    assert heard.tape.missing_count == 2
+
+
+def test_the_history_of_a_new_subscription_ends_a_loss_that_it_reaches_back_to() -> None:
+    heard = Heard(has_numbers=False)
+    heard.hear(5, 6)
+    heard.tape.lose()
+    heard.history([4, 5, 6, 7])
+    heard.hear(8)
+    reached = heard.counts.trade_gaps
+
+    heard.tape.lose()
+    heard.history([20, 21])
+    heard.hear(22)
+
+    assert heard.ids == [5, 6, 7, 8, 20, 21, 22]
+    assert (reached, heard.counts.trade_gaps) == (0, 1)
+
+
+def test_what_is_older_than_a_history_is_not_to_be_had_any_more() -> None:
+    heard = Heard()
+    heard.hear(5, 20)
+
+    heard.history([20, 19, 18, 17])
+
+    assert heard.ids == [5, 20, 17, 18, 19]
+    assert heard.counts.trades_missed == 11
+    assert heard.tape.missing_count == 11

@@ -121,6 +121,8 @@ class Aggregator:
             limits=Limits(
                 reconnect_attempts_max=settings.reconnect_attempts_max,
                 frames_waiting_max=settings.frames_waiting_max,
+                backoff_max_s=settings.reconnect_wait_s_max,
+                breaker_pause_s=settings.breaker_pause_s,
             ),
         )
 

@@ -130,6 +130,23 @@ class OutsideSettings(msgspec.Struct, frozen=True, kw_only=True):
             "resume`; 0 is never.",
         ),
     ] = 0
+    reconnect_wait_s_max: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3_600,
+            description="The longest wait before a connection to a venue is tried again; it "
+            "doubles up to that.",
+        ),
+    ] = 30
+    breaker_pause_s: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=86_400,
+            description="How long a venue is left alone after six failures in a row.",
+        ),
+    ] = 60
     frames_waiting_max: Annotated[
         int,
         Meta(

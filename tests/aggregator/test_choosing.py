@@ -6,6 +6,7 @@ import pytest
 
 from aggregator.choosing import ALWAYS, ChoiceError, make_desks, taker_fees
 from aggregator.feed.inbox import FRAMES_WAITING_MAX
+from aggregator.feed.patience import BACKOFF_MAX_S, BREAKER_PAUSE_S
 from aggregator.protocol import Kind
 from aggregator.registry import load_connectors
 from shared.settings import Settings
@@ -51,6 +52,8 @@ def test_each_feed_has_what_was_set_for_it_or_for_all_or_its_own_default() -> No
 
 def test_a_queue_of_frames_holds_by_default_what_the_feed_thinks_right() -> None:
     assert Settings().frames_waiting_max == FRAMES_WAITING_MAX
+    assert Settings().reconnect_wait_s_max == BACKOFF_MAX_S
+    assert Settings().breaker_pause_s == BREAKER_PAUSE_S
 
 
 def test_who_takes_pays_what_was_set_or_what_the_venue_lists_whoever_follows_it() -> None:

@@ -5,7 +5,7 @@ quantities counts of steps. The book can tell what it was at any of its last num
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
@@ -195,6 +195,10 @@ class Market:
         return list(
             dict.fromkeys(undo.at_ns for undo in reversed(self._journal) if undo.at_ns > since_ns)
         )
+
+    def undos(self) -> Iterator[Undo]:
+        """Return what leads back from the book as it is now, the latest change first."""
+        return reversed(self._journal)
 
     def _undone(self, undos: Iterable[Undo]) -> tuple[Levels, Levels]:
         sides = (dict(self.asks.quantities), dict(self.bids.quantities))

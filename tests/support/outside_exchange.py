@@ -93,6 +93,15 @@ class OutsideExchange:
         )
         self.judge.check()
 
+    async def merged_on(self) -> None:
+        """Wait until consolidated books have of each live book what it is from now on."""
+        now_ns = {name: self.judge.market(name).at_ns for name in self.judge.live_books()}
+        await eventually_async(
+            lambda: all(self.judge.merged_at_ns.get(name, 0) > at for name, at in now_ns.items()),
+            LIVE_DEADLINE_S,
+        )
+        self.judge.check()
+
     def kill(self, number: int) -> None:
         """End an aggregator as a crash would, until `start`."""
         self.dead.add(number)

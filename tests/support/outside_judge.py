@@ -7,7 +7,7 @@ venue's own, and comes once. It shares no code with the books, the outlet or the
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -34,8 +34,8 @@ OURS = ("bbo", "trades")
 CONSOLIDATED = "consolidated"
 LEVELS_MIN = 10  # A side: the least that any venue is asked for.
 MERGED_EACH = 8  # One in so many consolidated books is taken apart.
-# So old a venue's part of a consolidated book may be, on a busy machine.
-BEHIND_NS = 3_000_000_000
+# A book may have been before as it is at the first look: so long ago is left open then.
+OPEN_NS = 5_000_000_000
 WRONG_MAX = 20  # More tell no more.
 
 Levels = dict[int, int]
@@ -51,10 +51,13 @@ class OutsideJudge:
         self.judged: Counter[str] = Counter()  # Messages by the first word of the channel.
         self.live: Counter[str] = Counter()  # Live messages by book.
         self.books: dict[str, OutsideBook] = {}  # What was said last of each.
+        self.fallen: set[str] = set()  # Books that were shown as not live.
         self.merged: dict[str, ConsolidatedBook] = {}
         self.statuses: dict[str, VenueStatus] = {}
         self.told: dict[str, list[tuple[str, str]]] = {}  # State and reason of each venue's feeds.
         self.trades: dict[str, dict[int, OutsideTrade]] = {}
+        self.since: dict[str, int] = {}  # The newest trade of each book when it was first shown.
+        self.merged_at_ns: dict[str, int] = {}  # The moment of each book in consolidated ones.
         self.tape: dict[str, list[tuple[str, str]]] = {}  # Of each symbol, as consolidated.
         self.metrics: dict[str, AggregatorMetrics] = {}
         self.signals: dict[str, Signals] = {}
@@ -122,12 +125,18 @@ class OutsideJudge:
             known[fill.number] = fill
         return known
 
-    def missing(self, book: str) -> set[int]:
-        """Return the trades between the first and the last one shown that were not."""
+    def missing(self, book: str) -> list[int]:
+        """Return the trades since the beginning that were not shown, and later ones were."""
         shown = self.trades.get(book, {})
         if not shown:
-            return set()
-        return set(range(min(shown), max(shown) + 1)) - set(shown)
+            return []
+        return sorted(set(range(self.since[book], max(shown) + 1)) - set(shown))
+
+    def left_out(self, book: str) -> int:
+        """Return how many trades the feed has said not to have sent, as this client lagged."""
+        keeper = self.feed.keepers[f"trades:{book}"]
+        assert isinstance(keeper, LogKeeper)
+        return keeper.missed
 
     # ---- single books ----
 
@@ -138,6 +147,7 @@ class OutsideJudge:
         assert channel == f"book:{info.book}"
         self.books[info.book] = info
         if info.state is not BookState.LIVE:
+            self.fallen.add(info.book)
             assert not keeper.bids, f"{info.state} with levels"
             assert not keeper.asks, f"{info.state} with levels"
             return
@@ -209,6 +219,9 @@ class OutsideJudge:
             assert trade.is_recovered or number > last, f"trade {number} comes after {last}"
             shown[number] = trade
             self._judge_fill(trade, self.fills(trade.book)[number])
+        book = channel.removeprefix("trades:")
+        if book in self.trades:  # What was missed before the beginning is shown by nobody.
+            self.since.setdefault(book, max(self.trades[book]))
 
     def _judge_fill(self, said: OutsidePrice | OutsideTrade, fill: Fill) -> None:
         market = self.market(said.book)
@@ -239,8 +252,8 @@ class OutsideJudge:
         info = msgspec.json.decode(keeper.info or b"", type=ConsolidatedBook)
         assert info.symbol == symbol
         self.merged[symbol] = info
-        self.judged["merged"] += 1
-        if self.judged["merged"] % MERGED_EACH:
+        self.judged[f"merged {symbol}"] += 1
+        if self.judged[f"merged {symbol}"] % MERGED_EACH:
             return
         for book, (bids, asks) in parts_of(keeper.bids, keeper.asks).items():
             assert book in info.books, f"{book} has levels and is not in it"
@@ -248,23 +261,24 @@ class OutsideJudge:
             self._judge_part(book, bids, asks)
 
     def _judge_part(self, book: str, bids: Levels, asks: Levels) -> None:
-        """A venue's levels here have to be its book of one moment, not long ago."""
+        """A venue's levels here have to be its book of one moment, and none from before the moment
+        of the last time.
+        """
         market = self.market(book)
         tick, step = market.listed.tick.units, market.listed.step.units
         ours = (
+            {-(price // tick): quantity // step for price, quantity in asks.items()},
             {price // tick: quantity // step for price, quantity in bids.items()},
-            {price // tick: quantity // step for price, quantity in asks.items()},
         )
-        edges = min(ours[0]), max(ours[1])
-        for at_ns in market.step_times(market.at_ns - BEHIND_NS):
-            true_bids, true_asks = market.book_at_time(at_ns)
-            if ours == (
-                {ticks: steps for ticks, steps in true_bids.items() if ticks >= edges[0]},
-                {ticks: steps for ticks, steps in true_asks.items() if ticks <= edges[1]},
-            ):
-                self.judged["parts"] += 1
-                return
-        raise AssertionError(f"{book} was never so in the last {BEHIND_NS} ns")
+        since_ns = self.merged_at_ns.get(book)
+        if since_ns is None:
+            found_ns = next(moments(market, ours, 0), 0) - OPEN_NS
+        else:
+            # The earliest that it can be of, as a book may come back to what it was.
+            found_ns = min(moments(market, ours, since_ns), default=-1)
+        assert found_ns > 0, f"{book} was never so since {since_ns}; it is {market.at_ns}"
+        self.merged_at_ns[book] = found_ns
+        self.judged["parts"] += 1
 
     # ---- the rest ----
 
@@ -314,6 +328,36 @@ def number_of(trade: OutsideTrade) -> int:
     if trade.book.startswith("bybit:"):
         return int(trade.trade_id[-12:], 16)
     return int(trade.trade_id)
+
+
+def moments(market: Market, ours: tuple[Levels, Levels], since_ns: int) -> Iterator[int]:
+    """Yield the moments since a time at which the book was so: asks, bids, by key; latest first.
+
+    What is beyond the worst level of a side is not looked at.
+    """
+    lowest = min(ours[0]), min(ours[1])
+    now = market.asks.quantities, market.bids.quantities
+    differing = {
+        (side, key)
+        for side in (0, 1)
+        for key, _ in now[side].items() ^ ours[side].items()
+        if key >= lowest[side]
+    }
+    undone_ns = 0
+    for undo in market.undos():
+        if undo.at_ns != undone_ns:
+            if undo.at_ns < since_ns:
+                return
+            undone_ns = undo.at_ns
+            if not differing:
+                yield undone_ns
+        side = int(undo.is_bid)
+        if undo.key < lowest[side]:
+            continue
+        if ours[side].get(undo.key, 0) == undo.before:
+            differing.discard((side, undo.key))
+        else:
+            differing.add((side, undo.key))
 
 
 def parts_of(bids: Sequence[Level], asks: Sequence[Level]) -> Parts:

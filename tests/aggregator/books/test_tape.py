@@ -324,3 +324,30 @@ def test_what_is_older_than_a_history_is_not_to_be_had_any_more() -> None:
     assert heard.ids == [5, 20, 17, 18, 19]
     assert heard.counts.trades_missed == 11
     assert heard.tape.missing_count == 11
+
+
+def test_a_list_has_to_reach_back_only_to_the_end_of_the_list_before_it() -> None:
+    heard = Heard(has_numbers=False)
+    heard.hear(5, 6)
+    heard.tape.lose()
+    heard.answer([5, 6, 7, 8])
+    heard.hear(11)
+
+    heard.answer([8, 9, 10, 11])
+
+    assert heard.ids == [5, 6, 7, 8, 11, 9, 10]
+    assert heard.counts.trade_gaps == 0
+
+
+def test_each_of_two_losses_that_no_list_reaches_back_to_is_told() -> None:
+    heard = Heard(has_numbers=False)
+    heard.hear(5, 6)
+    heard.tape.lose()
+    heard.hear(10)
+    heard.tape.lose()
+    heard.hear(20)
+
+    heard.answer([19, 20])
+
+    assert heard.ids == [5, 6, 10, 20, 19]
+    assert heard.counts.trade_gaps == 2

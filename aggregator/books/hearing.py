@@ -138,6 +138,7 @@ class Hearing:
         seat = link.seats.get(update.symbol) or self._stranger(link, update.symbol, at_ns)
         if seat is None:
             return
+        seat.has_trades = True
         listing = seat.listing
         listing.counts.messages += 1
         if update.is_history:

@@ -26,6 +26,7 @@ class Seat:
     need: Need = Need.NOTHING
     due_ns: int = NEVER_NS  # When the need is going to be met.
     ticket: int = 0  # Of the snapshot that was asked for; 0: none.
+    has_trades: bool = False  # Some have come on this connection, so all do from then on.
     has_book: bool = True  # The connection carries the book, and not only its trades.
     patience: Patience = field(default_factory=Patience)
     quiet_tries: int = 0  # Times in a row that asking anew has brought nothing new.

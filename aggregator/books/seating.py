@@ -20,9 +20,6 @@ HAND_OVER_NS_MAX = 60 * NS_A_S
 # The same where a live book would go with it; still before the venue ends the connection itself.
 HAND_OVER_LIVE_NS_MAX = 240 * NS_A_S
 
-# A connection that is younger than that may have been subscribed to no trades yet.
-TRADES_SURE_NS = 10 * NS_A_S
-
 _NOTHING = Need.NOTHING
 _SETTLED = frozenset({BookState.LIVE, BookState.HALTED})
 
@@ -79,7 +76,8 @@ class Seating:
 
     def _bequeath(self, name: str, seat: Seat, reason: str, at_ns: int) -> None:
         others = [link for link in self.links.values() if name in link.seats]
-        if not any(_surely_has_trades(link, at_ns) for link in others):
+        # Only what has come shows that a topic was taken; how old its connection is does not.
+        if not any(link.seats[name].has_trades and not link.is_useless for link in others):
             seat.listing.tape.lose()
             self._supply.forget_trades_asked_for(seat.listing)
         if seat.listing.book is not seat.book:
@@ -138,11 +136,3 @@ class Seating:
     def take_changed(self) -> list[Listing]:
         changed, self._changed = self._changed, {}
         return list(changed.values())
-
-
-def _surely_has_trades(link: Link, at_ns: int) -> bool:
-    return (
-        Kind.TRADES in link.plan.socket.kinds
-        and not link.is_useless
-        and at_ns - link.opened_at_ns >= TRADES_SURE_NS
-    )

@@ -39,6 +39,7 @@ async def test_all_that_is_shown_of_thirty_six_books_is_the_venues_truth(
     async with exchange.judged() as judge:
         await exchange.live(BOOKS)
         await exchange.moved_on(more=10)
+        await exchange.merged_on()
         await eventually_async(lambda: len(judge.trades) == BOOKS)
         await eventually_async(lambda: len(judge.signals) == BOOKS)
         await eventually_async(lambda: "aggregator" in judge.metrics)

@@ -56,7 +56,7 @@ class OutsideJudge:
         self.statuses: dict[str, VenueStatus] = {}
         self.told: dict[str, list[tuple[str, str]]] = {}  # State and reason of each venue's feeds.
         self.trades: dict[str, dict[int, OutsideTrade]] = {}
-        self.since: dict[str, int] = {}  # The newest trade of each book when it was first shown.
+        self.since: dict[str, int] = {}  # The newest one of each book when that was begun.
         self.merged_at_ns: dict[str, int] = {}  # The moment of each book in consolidated ones.
         self.tape: dict[str, list[tuple[str, str]]] = {}  # Of each symbol, as consolidated.
         self.metrics: dict[str, AggregatorMetrics] = {}
@@ -126,11 +126,11 @@ class OutsideJudge:
         return known
 
     def missing(self, book: str) -> list[int]:
-        """Return the trades since the beginning that were not shown, and later ones were."""
+        """Return the trades between the first and the last one shown that were not."""
         shown = self.trades.get(book, {})
         if not shown:
             return []
-        return sorted(set(range(self.since[book], max(shown) + 1)) - set(shown))
+        return sorted(set(range(min(shown), max(shown) + 1)) - set(shown))
 
     def left_out(self, book: str) -> int:
         """Return how many trades the feed has said not to have sent, as this client lagged."""
@@ -220,7 +220,7 @@ class OutsideJudge:
             shown[number] = trade
             self._judge_fill(trade, self.fills(trade.book)[number])
         book = channel.removeprefix("trades:")
-        if book in self.trades:  # What was missed before the beginning is shown by nobody.
+        if book in self.trades:
             self.since.setdefault(book, max(self.trades[book]))
 
     def _judge_fill(self, said: OutsidePrice | OutsideTrade, fill: Fill) -> None:

@@ -317,7 +317,7 @@ async def test_a_venue_that_is_dead_for_ten_seconds_is_missed_by_nobody_else(
 ) -> None:
     judge = exchange.judge
     faults = faults_of(exchange, "bybit:spot")
-    await eventually_async(lambda: "bybit:spot:BTC/USDT" in judge.merged["BTC/USDT"].books)
+    await exchange.merged_on()
     judge.fallen.clear()
     faults.http_status, faults.socket_refusals = 503, 1_000_000
     gone_at_s = time.monotonic()

@@ -18,6 +18,7 @@ from tests.api.exchange import PASSWORD
 from tests.api.test_cli import make_admin
 from tests.rialto.harness import Started, rialto
 from tests.support.deadlines import eventually_async
+from tests.support.outside_counts import Counts
 from tests.support.outside_judge import parts_of
 
 WHOLE_DEADLINE_S = 60.0  # Seven processes start, or stop, one after the other.
@@ -86,7 +87,7 @@ def is_union(feed: AsyncFeed, channel: str) -> bool:
     """Whether a consolidated book has just what the single books have, as far as those go."""
     merged = feed.book(channel)
     info = msgspec.json.decode(merged.info or b"", type=ConsolidatedBook)
-    found = parts_of(merged.bids, merged.asks)
+    found = parts_of(merged.bids, merged.asks, Counts())
     assert set(found) == set(info.books)
     for book in info.books:
         single = feed.book(f"book:{book}")

@@ -123,15 +123,15 @@ class FeedExchange:
             self.gateway.fail_if_ended()
             self.broadcaster.fail_if_ended()
             try:
-                async with httpx.AsyncClient() as http:
-                    doors = self.url, self._feed_http_url
-                    answers = [await http.get(f"{door}/ready") for door in doors]
-                    markets = (await http.get(f"{self.url}/markets")).json()["markets"]
+                doors = self.url, self._feed_http_url
+                answers = [await http.get(f"{door}/ready") for door in doors]
+                markets = (await http.get(f"{self.url}/markets")).json()["markets"]
             except httpx.HTTPError:
                 return False
             return len(markets) > 1 and all(answer.status_code == 200 for answer in answers)
 
-        await eventually_async(is_ready)
+        async with httpx.AsyncClient() as http:  # To make one takes longer than all it asks.
+            await eventually_async(is_ready)
 
 
 def fresh_token(client: AsyncClient) -> Callable[[], Awaitable[str]]:

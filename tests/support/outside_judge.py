@@ -13,7 +13,6 @@ import msgspec
 
 from aggregator.offline.market import Fill, Market
 from aggregator.offline.server import VenuesServer
-from aggregator.protocol import to_units
 from rialto.client.feed import AsyncFeed, BookKeeper, LogKeeper, ValueKeeper
 from shared.feed import Level, Update
 from shared.messages import (
@@ -28,6 +27,7 @@ from shared.messages import (
     Signals,
     VenueStatus,
 )
+from tests.support.outside_counts import Counts
 
 EVERYTHING = (*("book:*", "bbo:*", "price:*", "trades:*", "signals:*", "status:*", "metrics"),)
 OURS = ("bbo", "trades")
@@ -64,7 +64,8 @@ class OutsideJudge:
         self._venues = venues
         self._markets: dict[str, Market] = {}
         self._fills: dict[str, dict[int, Fill]] = {}
-        self._counts: dict[tuple[int, str], int] = {}  # Grains by their size and text.
+        self._counts: dict[int, Counts] = {}  # By the grain.
+        self._units = Counts()
         self._judges: dict[str, Callable[[str], None]] = {
             "book": self._judge_book,
             "bbo": self._judge_touch,
@@ -154,18 +155,16 @@ class OutsideJudge:
         self.live[info.book] += 1
         market = self.market(info.book)
         bids, asks = self._truth(info, market)
+        ticks, steps = self._ticks(market), self._steps(market)
         sides = (
             (keeper.bids, bids, info.trusted_bid, 1),
             (keeper.asks, asks, info.trusted_ask, -1),
         )
         for levels, truth, trusted, sign in sides:
-            edge = self._ticks(market, trusted) * sign if trusted else None
-            shown = {
-                self._ticks(market, price) * sign: self._steps(market, quantity)
-                for price, quantity, *_ in levels
-            }
+            edge = ticks[trusted] * sign if trusted else None
+            shown = {ticks[level[0]] * sign: steps[level[1]] for level in levels}
             self._agree(shown, truth, sign, edge, f"{info.venue_sequence}, {info.venue_at_ns}")
-        assert self._ticks(market, keeper.bids[0][0]) < self._ticks(market, keeper.asks[0][0])
+        assert ticks[keeper.bids[0][0]] < ticks[keeper.asks[0][0]]
 
     def _truth(self, info: OutsideBook, market: Market) -> tuple[Levels, Levels]:
         # Binance's numbers are the market's own; a snapshot of it has no time.
@@ -199,8 +198,8 @@ class OutsideJudge:
         bid, ask = max(bids), min(asks)
         true = (bid, bids[bid], ask, asks[ask])
         shown = (
-            *(self._ticks(market, said.bid), self._steps(market, said.bid_quantity)),
-            *(self._ticks(market, said.ask), self._steps(market, said.ask_quantity)),
+            *(self._ticks(market)[said.bid], self._steps(market)[said.bid_quantity]),
+            *(self._ticks(market)[said.ask], self._steps(market)[said.ask_quantity]),
         )
         assert shown == true, f"{shown} at {said.venue_at_ns} was {true}"
 
@@ -225,14 +224,14 @@ class OutsideJudge:
 
     def _judge_fill(self, said: OutsidePrice | OutsideTrade, fill: Fill) -> None:
         market = self.market(said.book)
-        shown = self._ticks(market, said.price), self._steps(market, said.quantity)
+        shown = self._ticks(market)[said.price], self._steps(market)[said.quantity]
         assert shown == (fill.ticks, fill.steps), f"{said} was {fill}"
         assert (said.taker_side is Side.BUY) == fill.is_buy, f"{said} was {fill}"
 
     def _judge_price(self, channel: str) -> None:
         said = msgspec.json.decode(self._value(channel), type=OutsidePrice)
         market = self.market(said.book)
-        wanted = self._ticks(market, said.price), self._steps(market, said.quantity)
+        wanted = self._ticks(market)[said.price], self._steps(market)[said.quantity]
         assert any(
             (fill.ticks, fill.steps) == wanted and fill.is_buy == (said.taker_side is Side.BUY)
             for fill in self.fills(said.book).values()
@@ -255,7 +254,7 @@ class OutsideJudge:
         self.judged[f"merged {symbol}"] += 1
         if self.judged[f"merged {symbol}"] % MERGED_EACH:
             return
-        for book, (bids, asks) in parts_of(keeper.bids, keeper.asks).items():
+        for book, (bids, asks) in parts_of(keeper.bids, keeper.asks, self._units).items():
             assert book in info.books, f"{book} has levels and is not in it"
             assert not bids or not asks or max(bids) < min(asks), f"{book} is crossed by itself"
             self._judge_part(book, bids, asks)
@@ -306,19 +305,14 @@ class OutsideJudge:
         data = getattr(keeper.value, "data", b"")
         return bytes(data)
 
-    def _ticks(self, market: Market, text: str) -> int:
-        return self._count(market.listed.tick.units, text)
+    def _ticks(self, market: Market) -> Counts:
+        return self._of_grain(market.listed.tick.units)
 
-    def _steps(self, market: Market, text: str) -> int:
-        return self._count(market.listed.step.units, text)
+    def _steps(self, market: Market) -> Counts:
+        return self._of_grain(market.listed.step.units)
 
-    def _count(self, grain: int, text: str) -> int:
-        key = grain, text
-        if key not in self._counts:
-            count, rest = divmod(to_units(text), grain)
-            assert not rest, f"{text} is no multiple of the venue's smallest part"
-            self._counts[key] = count
-        return self._counts[key]
+    def _of_grain(self, grain: int) -> Counts:
+        return self._counts.setdefault(grain, Counts(grain))
 
 
 def number_of(trade: OutsideTrade) -> int:
@@ -360,14 +354,14 @@ def moments(market: Market, ours: tuple[Levels, Levels], since_ns: int) -> Itera
             differing.add((side, undo.key))
 
 
-def parts_of(bids: Sequence[Level], asks: Sequence[Level]) -> Parts:
+def parts_of(bids: Sequence[Level], asks: Sequence[Level], units: Counts) -> Parts:
     """Take a consolidated book apart: each venue's levels in units; totals have to add up."""
     parts: Parts = {}
     for number, side in enumerate((bids, asks)):
         for price, total, *shares in side:
-            at, left = to_units(price), to_units(total)
+            at, left = units[price], units[total]
             for book, quantity in _pairs(shares):
-                share = to_units(quantity)
+                share = units[quantity]
                 parts.setdefault(book, ({}, {}))[number][at] = share
                 left -= share
             assert not left, f"at {price} the shares are not {total}"

@@ -37,6 +37,10 @@ class Line:
         """Connect; raises redis.RedisError or OSError."""
         self._connection = self._client.connection_pool.make_connection()
         await self._connection.connect()
+        if self._connection._writer is not None:
+            # uvloop gathers what is written until the end of its turn, unless that is too much:
+            # with this, whatever is written has left when `send` returns.
+            self._connection._writer.transport.set_write_buffer_limits(high=0)
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -44,7 +48,10 @@ class Line:
         await self._client.aclose()
 
     def send(self, *commands: Command) -> None:
-        """Write commands in one go, without waiting; that the line is dead, `read` tells."""
+        """Write commands in one go, without waiting; that the line is dead, `read` tells.
+
+        The system has them when this returns, as far as it takes any.
+        """
         if self._connection is None or self._connection._writer is None:
             return
         try:

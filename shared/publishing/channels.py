@@ -259,8 +259,12 @@ def _checked_levels(levels: Iterable[Level]) -> Iterable[Level]:
     levels = tuple(levels)
     for key, texts in levels:
         if type(key) is not int:
-            raise TypeError(f"A level is an integer and texts, not {(key, texts)!r:.100}.")
+            raise _no_level(key, texts)
         for text in texts:
-            if not isinstance(text, str):
-                raise TypeError(f"A level is an integer and texts, not {(key, texts)!r:.100}.")
+            if type(text) is not str and not isinstance(text, str):
+                raise _no_level(key, texts)
     return levels
+
+
+def _no_level(key: object, texts: object) -> TypeError:
+    return TypeError(f"A level is an integer and texts, not {(key, texts)!r:.100}.")

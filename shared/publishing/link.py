@@ -54,6 +54,7 @@ class PublisherLink:
         self._work = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gathering: asyncio.TimerHandle | None = None  # Until what has changed is published.
+        self._is_held = False  # Whoever says things now flushes them.
         self._settling: asyncio.TimerHandle | None = None  # Until answers are read.
         self._task: asyncio.Task[None] | None = None
         self._unanswered: deque[Message] = deque()
@@ -98,17 +99,26 @@ class PublisherLink:
         except DecodeError as error:
             _log.warning("ask_unreadable", reason=str(error))
 
+    def hold(self) -> None:
+        """Be told that `flush` follows what is said now: until then nothing else publishes it, and
+        no timer has to be set for that.
+        """
+        self._is_held = True
+
     def flush(self) -> bool:
-        """Publish at once what there is to say, without waiting; return whether it was written.
+        """Publish at once what there is to say, without waiting; return whether it was written:
+        Redis' socket has it, then.
 
         If not, it is published as soon as possible, and by then may be less: only the latest.
         """
+        self._is_held = False
         is_behind = (
             len(self._unanswered) >= UNANSWERED_MAX
             or self._unanswered_bytes >= UNANSWERED_BYTES_MAX
         )
         if self._line is None or is_behind:
             self.held_back += 1
+            self._on_work()
             return False
         taken = self._publisher.take(time.monotonic())
         self._stop_gathering()
@@ -125,7 +135,7 @@ class PublisherLink:
         return len(self._unanswered)
 
     def _on_work(self) -> None:
-        if self._gathering is None and self._loop is not None:
+        if self._gathering is None and self._loop is not None and not self._is_held:
             self._gathering = self._loop.call_later(GATHER_S, self._work.set)
 
     def _stop_gathering(self) -> None:
@@ -196,8 +206,10 @@ class PublisherLink:
 
     def _keep(self, taken: list[Message]) -> None:
         self._unanswered.extend(taken)
-        self.unanswered_max = max(self.unanswered_max, len(self._unanswered))
-        self._unanswered_bytes += sum(len(said) for _, said in taken)
+        if len(self._unanswered) > self.unanswered_max:
+            self.unanswered_max = len(self._unanswered)
+        for _, said in taken:
+            self._unanswered_bytes += len(said)
 
     async def _hang_up(self) -> None:
         line, self._line = self._line, None

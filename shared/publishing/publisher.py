@@ -141,11 +141,14 @@ class Publisher:
         """Return what is to be published now, a heartbeat last if one is due."""
         taken: list[Message] = []
         waiting, self._waiting = self._waiting, []
-        waiting.sort(key=_rank)
+        if len(waiting) > 1:
+            waiting.sort(key=_rank)
         for channel in waiting:
             if channel.is_open:
-                taken += [(channel.address, encode(said)) for said in channel.take()]
-        taken += self._take_images(at_s)
+                for said in channel.take():
+                    taken.append((channel.address, encode(said)))
+        if self._asked:
+            taken += self._take_images(at_s)
         if at_s >= self._alive_due_s():
             self._alive_at_s = at_s
             self._is_alive_asked = False

@@ -139,8 +139,24 @@ async def test_what_is_flushed_is_written_at_once_and_in_order(redis_url: str) -
         assert link.held_back == 0
 
 
+async def test_what_is_said_while_it_is_held_goes_with_the_flush(redis_url: str) -> None:
+    async with an_ear(redis_url) as ear, publishing(redis_url) as (publisher, link):
+        log = publisher.open_log(LOG)
+        await eventually_async(lambda: link.is_connected and not link.unanswered)
+        for number in range(1, 101):
+            link.hold()
+            log.add(1, b"%d" % number)
+            assert link.flush()
+            log.add(1, b"%d" % (number + 1_000))  # Nobody flushes this one.
+            await asyncio.sleep(0)
+        await eventually_async(lambda: len(ear.entries) == 200)
+        assert list(ear.entries.values())[-1] == b"1100"
+        assert link.held_back == 0
+
+
 async def test_a_flush_before_redis_is_there_leaves_it_for_later(redis_url: str) -> None:
     async with an_ear(redis_url) as ear, publishing(redis_url) as (publisher, link):
+        link.hold()
         publisher.open_log(LOG).add(1, b"1")
         assert not link.flush()
         await ear.hears(1)

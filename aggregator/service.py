@@ -179,10 +179,11 @@ class Aggregator:
             await asyncio.to_thread(self._recorder.close)
 
     def _drained(self) -> None:
-        self._measuring.look()
         self._say()
+        self._measuring.look()
 
     def _say(self) -> None:
+        self.link.hold()
         self.outlet.say(self.link.flush)
         if self.outlet.is_more_to_say:
             self._say_more_soon()
@@ -194,6 +195,7 @@ class Aggregator:
 
     def _say_more(self) -> None:
         self._more_due = None
+        self.link.hold()
         self.outlet.say_more(self.link.flush)
         if self.outlet.is_more_to_say:
             self._say_more_soon()

@@ -284,6 +284,11 @@ class Desk:
     def take_effects(self) -> list[Effect]:
         return self._supply.take_effects()
 
+    @property
+    def has_news(self) -> bool:
+        """Whether a listing has changed, or there are trades, since they were last taken."""
+        return bool(self._seating.changed or self._hearing.trades)
+
     def take_changed(self) -> list[Listing]:
         """Return the listings whose book or state has changed since this was last called."""
         return self._seating.take_changed()

@@ -58,7 +58,7 @@ class Hearing:
         self._seating = seating
         self._supply = supply
         self._learn = learn
-        self._trades: list[Trade] = []
+        self.trades: list[Trade] = []  # Until they are taken.
         self._history: list[tuple[Listing, TradeUpdate]] = []
         self._listed: list[Instrument] = []
         self._handlers = self._make_handlers()
@@ -76,7 +76,7 @@ class Hearing:
             self._learn(listed, at_ns)
 
     def take_trades(self) -> list[Trade]:
-        trades, self._trades = self._trades, []
+        trades, self.trades = self.trades, []
         return trades
 
     def lose_frame(self, link: Link, error: FrameError, at_ns: int) -> None:
@@ -216,11 +216,11 @@ class Hearing:
         return seat
 
     def tell(self, trades: Iterable[Trade]) -> None:
-        self._trades += trades
-        excess = len(self._trades) - TRADES_WAITING_MAX
+        self.trades += trades
+        excess = len(self.trades) - TRADES_WAITING_MAX
         if excess > 0:
             self.errors["trades", "untaken"] += excess
-            del self._trades[:excess]
+            del self.trades[:excess]
 
     def _take_history(self, at_ns: int) -> None:
         history, self._history = self._history, []

@@ -32,7 +32,7 @@ class Seating:
         self._directory = directory
         self._maker = maker
         self._supply = supply
-        self._changed: dict[str, Listing] = {}
+        self.changed: dict[str, Listing] = {}  # Until they are taken.
 
     def __iter__(self) -> Iterator[tuple[Link, Seat]]:
         for link in list(self.links.values()):
@@ -131,8 +131,8 @@ class Seating:
         self.note_change(seat.listing)
 
     def note_change(self, listing: Listing) -> None:
-        self._changed[listing.pair] = listing
+        self.changed[listing.pair] = listing
 
     def take_changed(self) -> list[Listing]:
-        changed, self._changed = self._changed, {}
+        changed, self.changed = self.changed, {}
         return list(changed.values())

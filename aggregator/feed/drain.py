@@ -28,21 +28,32 @@ class Drained(Protocol):
 
 
 class Drain:
-    """One for a process. A bug in `on_drained` is not a feed's, and stops the service."""
+    """One for a process. A bug in `on_drained` is not a feed's, and stops the service.
+
+    A round is the loop's very next turn after somebody has woken it: whatever else has come with it
+    is in it, and no task has to be woken, which takes longer than reading a small frame.
+    """
 
     def __init__(self, on_drained: Callable[[], None]) -> None:
         self._on_drained = on_drained
         self._line: deque[Drained] = deque()  # Each feed once at most.
-        self._called: asyncio.Future[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_called = True  # A turn is coming, or there is none to come.
+        self._failed: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self.rounds = 0
         self.longest_s = 0.0  # The longest round, publishing included.
         self.longest_cpu_s = 0.0  # In processor time: without what else the machine did meanwhile.
 
     def start(self) -> None:
-        self._task = spawn(self._run(), "feed-drain")
+        self._loop = asyncio.get_running_loop()
+        self._failed = self._loop.create_future()
+        self._task = spawn(_wait_for(self._failed), "feed-drain")
+        self._is_called = False
+        self._call()
 
     async def close(self) -> None:
+        self._loop, self._is_called = None, True
         await stop(self._task)
 
     def wake(self, feed: Drained) -> None:
@@ -50,18 +61,25 @@ class Drain:
         if not feed.is_waiting:
             feed.is_waiting = True
             self._line.append(feed)
-            if self._called is not None and not self._called.done():
-                self._called.set_result(None)
+            if not self._is_called:
+                self._call()
 
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            if self._line:
-                await asyncio.sleep(0)  # Whatever else has come with it is taken in the same round.
-            else:
-                self._called = loop.create_future()
-                await self._called
+    def _call(self) -> None:
+        if self._line and self._loop is not None:
+            self._is_called = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        if self._loop is None:
+            return
+        try:
             self._round()
+        except Exception as error:  # noqa: BLE001 - the task that holds it stops the service.
+            if self._failed is not None and not self._failed.done():
+                self._failed.set_exception(error)
+            return
+        self._is_called = False
+        self._call()
 
     def _round(self) -> None:
         began_s, began_cpu_s = time.perf_counter(), time.thread_time()
@@ -77,3 +95,7 @@ class Drain:
         self.rounds += 1
         self.longest_s = max(self.longest_s, time.perf_counter() - began_s)
         self.longest_cpu_s = max(self.longest_cpu_s, time.thread_time() - began_cpu_s)
+
+
+async def _wait_for(failed: asyncio.Future[None]) -> None:
+    await failed

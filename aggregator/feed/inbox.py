@@ -53,6 +53,7 @@ class Inbox:
         self.connection = connection
         self.url = url
         self.queue: BoundedQueue[tuple[Message, int]] = BoundedQueue(frames_max, Policy.DISCONNECT)
+        self._counts = self.queue.counts
         self._pause_at = min(FRAMES_PAUSE, frames_max // 2)
         self._resume_at = min(FRAMES_RESUME, self._pause_at // 2)
         self.waiting_bytes = 0
@@ -64,17 +65,18 @@ class Inbox:
 
     @property
     def has_something(self) -> bool:
-        return not self.is_held and (len(self.queue) > 0 or self.end is not None)
+        return not self.is_held and (self._counts.waiting > 0 or self.end is not None)
 
     def put(self, frame: Message, at_ns: int) -> bool:
         """Add a frame; False says that there is no room, and the connection has to end."""
-        if self.waiting_bytes + len(frame) > BYTES_WAITING_MAX and len(self.queue):
-            self.queue.counts.refused += 1
+        counts, size = self._counts, self.waiting_bytes + len(frame)
+        if size > BYTES_WAITING_MAX and counts.waiting:
+            counts.refused += 1
             return False
         if not self.queue.put((frame, at_ns)):
             return False
-        self.waiting_bytes += len(frame)
-        if len(self.queue) >= self._pause_at and not self.is_paused and self.source is not None:
+        self.waiting_bytes = size
+        if counts.waiting >= self._pause_at and not self.is_paused and self.source is not None:
             self.is_paused = True
             self.source.pause()
         return True
@@ -82,7 +84,7 @@ class Inbox:
     def take(self) -> tuple[Message, int]:
         frame, at_ns = self.queue.take()
         self.waiting_bytes -= len(frame)
-        if self.is_paused and len(self.queue) <= self._resume_at and self.source is not None:
+        if self.is_paused and self._counts.waiting <= self._resume_at and self.source is not None:
             self.is_paused = False
             self.source.resume()
         return frame, at_ns

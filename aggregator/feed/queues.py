@@ -68,16 +68,19 @@ class BoundedQueue(Generic[T]):
     def put(self, item: T) -> bool:
         """Add one; False says that it was refused, and that its sender has to begin anew."""
         counts = self.counts
-        if len(self._items) >= counts.capacity:
+        waiting = len(self._items)
+        if waiting >= counts.capacity:
             if counts.policy is Policy.DISCONNECT:
                 counts.refused += 1
                 return False
             self._items.popleft()
             counts.dropped += 1
+            waiting -= 1
         self._items.append(item)
         counts.put += 1
-        counts.waiting = len(self._items)
-        counts.waiting_max = max(counts.waiting_max, counts.waiting)
+        counts.waiting = waiting = waiting + 1
+        if waiting > counts.waiting_max:
+            counts.waiting_max = waiting
         return True
 
     def first(self) -> T:

@@ -51,8 +51,7 @@ class Feed:
         self.is_halted = False
         self._reason = ""
         self._since_ns = 0
-        self._common, self._recorder = common, common.recorder
-        limits = common.limits
+        self._common, self._recorder, limits = common, common.recorder, common.limits
         ban = common.ban_of(self.manifest.venue)
         self.gate = Gate(
             ban,
@@ -229,9 +228,10 @@ class Feed:
 
     def _take_some(self, inbox: Inbox, until_s: float) -> None:
         # What is written down of a frame is so when the desk gets it, so that both agree.
-        desk, now, queue, recorder = self.desk, time.perf_counter, inbox.queue, self._recorder
+        desk, now, recorder = self.desk, time.perf_counter, self._recorder
+        counts = inbox.queue.counts
         for _ in range(ROUND_ROBIN_FRAMES):
-            if not queue:
+            if not counts.waiting:
                 if inbox.end is not None:
                     self._ended(inbox, inbox.end)
                 return

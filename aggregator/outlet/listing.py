@@ -98,14 +98,13 @@ class ListingOutlet:
         listing = self.listing
         book = listing.book
         bids, asks = book.bids, book.asks
-        touch: tuple[object, ...] = (listing.state,)
-        if listing.state is BookState.LIVE:
+        state = listing.state
+        touch: tuple[object, ...] = (state,)
+        if state is BookState.LIVE:
             bid, ask = bids.best_key, asks.best_key
-            touch = (
-                listing.state,
-                *(bid, None if bid is None else bids.quantities[bid]),
-                *(ask, None if ask is None else asks.quantities[ask]),
-            )
+            bid_quantity = None if bid is None else bids.quantities[bid]
+            ask_quantity = None if ask is None else asks.quantities[ask]
+            touch = (state, bid, bid_quantity, ask, ask_quantity)
         if touch != self._touch:
             self._touch = touch
             at_ns = self._as_of(at_ns)
@@ -130,9 +129,10 @@ class ListingOutlet:
     def say_book(self, at_ns: int, difference: Difference) -> None:
         """Publish what has changed of the book, or that it is not to be had."""
         listing = self.listing
+        state = listing.state
         at_ns = self._info_at_ns = self._as_of(at_ns)
-        self._said_since = (listing.state, listing.since_ns, listing.reason)
-        if listing.state is not BookState.LIVE:
+        self._said_since = (state, listing.since_ns, listing.reason)
+        if state is not BookState.LIVE:
             if self._is_shown:
                 self._book_channel.renew()
             self._is_shown = False

@@ -4,12 +4,12 @@ The rule of this file: it is called when everything that waited has been applied
 changed of every feed, and says it once. Nothing here waits, and nothing may come in between.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from aggregator.books.words import Trade
-from aggregator.metrics import Sampler, StageTimes
+from aggregator.books.words import BookState, Trade
+from aggregator.metrics import StageTimes
 from aggregator.outlet.consolidated import ConsolidatedOutlet
 from aggregator.outlet.listing import ListingOutlet
 from aggregator.outlet.signals import SignalsOutlet
@@ -25,6 +25,10 @@ class Desk(Protocol):
 
     @property
     def listings(self) -> Mapping[str, Listing]: ...
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to take."""
+
     def take_changed(self) -> Iterable[Listing]: ...
     def take_trades(self) -> Iterable[Trade]: ...
 
@@ -38,6 +42,9 @@ class Feed:
     desk: Desk
     status: Callable[[], FeedStatus]
 
+
+# What has changed, and as of when that is said.
+_Changed = tuple[ListingOutlet, Difference, int]
 
 # For what a feed has to say of itself without any book, and for books that are becoming live.
 STATUS_INTERVAL_NS = 200_000_000
@@ -67,7 +74,9 @@ class Outlet:
         self._consolidated = consolidated
         self._signals = signals
         self._stages = {} if stages is None else stages
-        self._sampler = Sampler()
+        self._publish_times = {
+            feed: times.histograms["publish"] for feed, times in self._stages.items()
+        }
         self._texts = Texts() if texts is None else texts
         self._statuses = StatusOutlet(publisher, [feed.name for feed in self._feeds])
         self._statuses_due_ns = 0
@@ -90,39 +99,62 @@ class Outlet:
             self._signals.pass_time(at_ns)
 
     def say(self, flush: Callable[[], object]) -> None:
-        """Publish all that has changed: `flush` writes what was said."""
+        """Publish all that has changed: `flush` writes what was said. What is only taken note of,
+        for `say_more`, is so afterwards: nobody waits for it.
+        """
         at_ns = self._clock_ns()
-        changed: list[tuple[ListingOutlet, Difference]] = []
-        of_ns: list[int] = []  # What was received is said as of then, so that its age can be told.
+        changed: list[_Changed] = []
         trades: list[Trade] = []
         feeds_changed: dict[str, int] = {}
+        is_another = is_lost = False
         for feed in self._feeds:
-            for listing in feed.desk.take_changed():
-                difference = listing.take_change()
-                changed.append((self._outlet_of(feed, listing), difference))
-                # What only time has changed was not received.
-                is_received = difference.bids or difference.asks
-                of_ns.append(listing.book.received_at_ns if is_received else at_ns)
-                if is_received:
-                    feeds_changed[feed.name] = listing.book.received_at_ns
-            trades += feed.desk.take_trades()
-        self._say_statuses(changed, at_ns)
-        self._say_trades(trades)
-        for (outlet, _), said_of_ns in zip(changed, of_ns, strict=True):
-            outlet.say_touch(said_of_ns)
-        for (outlet, difference), said_of_ns in zip(changed, of_ns, strict=True):
+            desk = feed.desk
+            if not desk.has_news:
+                continue
+            for listing in desk.take_changed():
+                difference, outlet = listing.take_change(), self._outlet_of(feed, listing)
+                is_another |= outlet.is_state_new
+                is_lost |= listing.state is not BookState.LIVE
+                if difference.bids or difference.asks:
+                    # What was received is said as of then, so that its age can be told.
+                    of_ns = feeds_changed[feed.name] = listing.book.received_at_ns
+                    changed.append((outlet, difference, of_ns))
+                else:
+                    changed.append((outlet, difference, at_ns))
+            trades += desk.take_trades()
+        if is_another or at_ns >= self._statuses_due_ns:
+            self._say_statuses(at_ns)
+        if trades:
+            self._say_trades(trades)
+        self._say_changes(changed)
+        if is_lost:
+            self._pass_on(changed)
+            self._say_lost(changed, at_ns)
+        flush()
+        self._measure(feeds_changed)
+        if not is_lost:
+            self._pass_on(changed)
+
+    def _say_changes(self, changed: Sequence[_Changed]) -> None:
+        for outlet, _, of_ns in changed:
+            outlet.say_touch(of_ns)
+        for outlet, difference, of_ns in changed:
             if outlet.put_off(difference):
                 self._whole[outlet.listing.name] = outlet, difference
             else:
-                outlet.say_book(said_of_ns, difference)
-            if self._consolidated is not None:
+                outlet.say_book(of_ns, difference)
+
+    def _pass_on(self, changed: Iterable[_Changed]) -> None:
+        if self._consolidated is not None:
+            for outlet, difference, _ in changed:
                 self._consolidated.look(outlet.listing, difference)
+
+    def _say_lost(self, changed: Iterable[_Changed], at_ns: int) -> None:
+        # That a book is not live any more cannot wait for a turn.
         if self._consolidated is not None and self._consolidated.is_urgent:
             self._consolidated.say_books(at_ns, self._clock_ns)
         if self._signals is not None:
-            self._signals.look([outlet.listing for outlet, _ in changed], at_ns)
-        flush()
-        self._measure(feeds_changed)
+            self._signals.look([outlet.listing for outlet, *_ in changed], at_ns)
 
     @property
     def is_more_to_say(self) -> bool:
@@ -147,17 +179,13 @@ class Outlet:
             self._consolidated.say_books(at_ns, self._clock_ns)
         flush()
 
-    def _say_statuses(
-        self, changed: Iterable[tuple[ListingOutlet, Difference]], at_ns: int
-    ) -> None:
+    def _say_statuses(self, at_ns: int) -> None:
         # To ask every feed costs as much as all of the rest, so it is asked when something of it
         # is known to be another one, and now and then.
-        is_another = any(outlet.is_state_new for outlet, _ in changed)
         is_due = at_ns >= self._statuses_due_ns
         if is_due:
             self._statuses_due_ns = at_ns + STATUS_INTERVAL_NS
-        if is_another or is_due:
-            self._statuses.say([feed.status() for feed in self._feeds], at_ns, is_due=is_due)
+        self._statuses.say([feed.status() for feed in self._feeds], at_ns, is_due=is_due)
 
     def _say_trades(self, trades: list[Trade]) -> None:
         # Python's sort is stable: of one moment, they stay in the order of their feed.
@@ -170,10 +198,11 @@ class Outlet:
                 self._signals.add_trade(trade)
 
     def _measure(self, feeds_changed: Mapping[str, int]) -> None:
-        if feeds_changed and self._stages and self._sampler.wants():
+        # Of every round: the link has handed it all to Redis' socket.
+        if feeds_changed and self._stages:
             now_ns = self._clock_ns()
             for feed, received_at_ns in feeds_changed.items():
-                self._stages[feed].add("publish", now_ns - received_at_ns)
+                self._publish_times[feed].add(now_ns - received_at_ns)
 
     def _outlet_of(self, feed: Feed, listing: Listing) -> ListingOutlet:
         outlet = self._listings.get(listing.name)

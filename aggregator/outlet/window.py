@@ -59,5 +59,7 @@ class Window:
 
     def trusted_text(self, side: Side, trusted_key: int | None, texts: Texts) -> str:
         """Return the price to which the side is shown and complete; empty: to its end."""
-        edges = [key for key in (self.edge, trusted_key) if key is not None]
-        return texts[max(edges) * side.sign] if edges else ""
+        edge = self.edge
+        if edge is None or (trusted_key is not None and trusted_key > edge):
+            edge = trusted_key
+        return "" if edge is None else texts[edge * side.sign]

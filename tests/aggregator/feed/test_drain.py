@@ -1,11 +1,15 @@
 """One round takes from everybody, and publishes once."""
 
+import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from aggregator.feed.drain import FEED_S_MAX, ROUND_S_MAX, Drain
+from shared import tasks
 from tests.support.deadlines import eventually_async
 
 
@@ -71,3 +75,45 @@ async def test_a_flood_of_one_feed_leaves_the_others_their_turn(stage: Stage) ->
 async def test_a_feed_without_frames_is_published_all_the_same(stage: Stage) -> None:
     stage.drain.wake(Feed(0))
     await eventually_async(lambda: stage.published)
+
+
+async def test_what_is_woken_in_a_round_has_the_next_one(stage: Stage) -> None:
+    second = Feed(2)
+
+    class Waker(Feed):
+        def drain(self, until_s: float) -> bool:
+            stage.drain.wake(second)
+            return super().drain(until_s)
+
+    first = Waker(0)
+    stage.feeds = [first, second]
+    stage.drain.wake(first)
+    await eventually_async(lambda: not second.left)
+    assert stage.drain.rounds == 2
+
+
+async def test_after_its_end_nobody_is_drained() -> None:
+    stage = Stage()
+    stage.drain.start()
+    stage.drain.wake(Feed(1))
+    await stage.drain.close()
+    stage.drain.wake(Feed(1))
+    await asyncio.sleep(0)
+    assert not stage.published
+
+
+async def test_a_bug_in_publishing_stops_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[int] = []
+    monkeypatch.setattr(signal, "raise_signal", raised.append)
+    monkeypatch.setattr(tasks, "_failed", [])
+
+    def publish() -> None:
+        raise ValueError("a bug")
+
+    drain = Drain(publish)
+    drain.start()
+    with capture_logs() as logs:
+        drain.wake(Feed(1))
+        await eventually_async(lambda: raised)
+    assert [log["task"] for log in logs] == ["feed-drain"]
+    await drain.close()

@@ -23,6 +23,10 @@ class FakeDesk:
     listings: dict[str, FakeListing]
     trades: list[Trade] = field(default_factory=list)
 
+    @property
+    def has_news(self) -> bool:
+        return bool(self.trades) or any(each.is_changed for each in self.listings.values())
+
     def take_changed(self) -> list[FakeListing]:
         changed = [listing for listing in self.listings.values() if listing.is_changed]
         for listing in changed:

@@ -1,14 +1,14 @@
 """How long reading, changing and proving take, of one frame in some.
 
 The rule of this file: measuring is switched on for one round in some, and for all others it costs
-one look at a switch.
+one look at a number.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from aggregator.books.desk import Desk
-from aggregator.metrics import Sampler, StageTimes
+from aggregator.metrics import SAMPLED_1_OF, StageTimes
 
 _STAGES = ("parse", "apply", "verify")
 
@@ -34,18 +34,21 @@ class Measuring:
             for desk in desks
             if stages
         ]
-        self._sampler = Sampler()
-        self._is_on = True  # Until the first round is over.
+        self._left = 1  # Rounds until the one that is measured is over; the first one is.
 
     def look(self) -> None:
         """Count what was measured, and settle what the next round does; right after a round."""
-        if self._is_on:
-            self._is_on = False
+        self._left -= 1
+        if self._left <= 1 and self._desks:
+            self._change()
+
+    def _change(self) -> None:
+        if self._left:
+            self._switch(is_on=True)
+        else:
+            self._left = SAMPLED_1_OF
             self._take()
             self._switch(is_on=False)
-        if self._desks and self._sampler.wants():
-            self._is_on = True
-            self._switch(is_on=True)
 
     def _take(self) -> None:
         for desk, feed, times in self._desks:

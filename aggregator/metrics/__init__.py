@@ -6,13 +6,13 @@ additions, and everything else happens once a second.
 
 from aggregator.metrics.histogram import Histogram, Percentiles
 from aggregator.metrics.rates import Rates
-from aggregator.metrics.stages import STAGES, Sampler, StageTimes
+from aggregator.metrics.stages import SAMPLED_1_OF, STAGES, StageTimes
 
 __all__ = [
+    "SAMPLED_1_OF",
     "STAGES",
     "Histogram",
     "Percentiles",
     "Rates",
-    "Sampler",
     "StageTimes",
 ]

@@ -3,6 +3,8 @@
 The rule of this file: pure; nanoseconds in, nanoseconds out. A value falls into one of sixteen
 buckets of its octave, so a percentile is off by at most a 32nd of itself; count, mean, min and max
 are exact (min and max to the slice they leave the window with). The window slides by slices.
+To add a value is to put it on a list, and nothing else, for whoever is in a hurry; values are
+sorted into buckets when somebody looks, or when there are many.
 """
 
 import msgspec
@@ -11,6 +13,7 @@ SLICES = 6
 SLICE_NS = 10_000_000_000  # The window is 50 to 60 s: several looks of whoever scrapes.
 SUB_BITS = 4  # 16 buckets an octave.
 SUB = 1 << SUB_BITS
+PENDING_MAX = 4_096  # Not in buckets yet: some seconds of a busy process, 130 KB at most.
 VALUE_MAX = (1 << 40) - 1  # 18 minutes; whatever takes longer is counted as that.
 
 
@@ -44,29 +47,30 @@ class _Slice:
 class Histogram:
     """Add what was measured; call `slide` now and then with the time."""
 
-    __slots__ = ("_now", "_slices", "_until_ns", "total")
+    __slots__ = ("_counted", "_now", "_pending", "_slices", "_until_ns")
 
     def __init__(self) -> None:
-        self.total = 0  # Since the beginning.
+        self._counted = 0  # Since the beginning, without those that are pending.
+        self._pending: list[int] = []
         self._now = _Slice()
         self._slices = [self._now]
         self._until_ns = 0
 
+    @property
+    def total(self) -> int:
+        """How many were added since the beginning."""
+        return self._counted + len(self._pending)
+
     def add(self, value_ns: int) -> None:
         """Count a value; one below zero, of a clock that was set back, is 0."""
-        value_ns = min(max(value_ns, 0), VALUE_MAX)
-        now = self._now
-        index = bucket_of(value_ns)
-        now.counts[index] = now.counts.get(index, 0) + 1
-        now.sum += value_ns
-        if value_ns < now.min:
-            now.min = value_ns
-        if value_ns > now.max:
-            now.max = value_ns
-        self.total += 1
+        pending = self._pending
+        pending.append(value_ns)
+        if len(pending) >= PENDING_MAX:
+            self._settle()
 
     def slide(self, at_ns: int) -> None:
         """Let the oldest slice go once a new one is due; after a long pause, all of them."""
+        self._settle()
         if not self._until_ns:
             self._until_ns = at_ns + SLICE_NS
         elif at_ns >= self._until_ns + SLICES * SLICE_NS:
@@ -78,8 +82,24 @@ class Histogram:
             self._now = _Slice()
             self._slices = [*self._slices[1 - SLICES :], self._now]
 
+    def _settle(self) -> None:
+        pending = self._pending
+        if not pending:
+            return
+        self._pending = []
+        self._counted += len(pending)
+        now, counts = self._now, self._now.counts
+        values = [min(max(value_ns, 0), VALUE_MAX) for value_ns in pending]
+        for value_ns in values:
+            index = bucket_of(value_ns)
+            counts[index] = counts.get(index, 0) + 1
+        now.sum += sum(values)
+        now.min = min(now.min, *values)
+        now.max = max(now.max, *values)
+
     def percentiles(self) -> Percentiles:
         """Return what there is to say of the window."""
+        self._settle()
         counts: dict[int, int] = {}
         for each in self._slices:
             for index, count in each.counts.items():

@@ -20,7 +20,7 @@ async def test_the_age_of_what_is_told_is_measured_and_that_of_what_was_there_is
     async with running(redis_url) as venue:
         # Given: it asks before anybody publishes.
         probe = ClientProbe(f"{venue.url}/ws", {"kraken:spot": BOOK}, {"kraken:spot": times})
-        probe.retry_s = 0.05
+        probe.retry_s = probe.pause_s = 0.05
         await probe.start()
         publisher = Publisher("aggregator", venue.keys, boot_us=time.time_ns() // 1_000)
         link = PublisherLink(redis_url, venue.keys, publisher)

@@ -3,6 +3,7 @@
 import random
 
 from aggregator.metrics.histogram import (
+    PENDING_MAX,
     SLICE_NS,
     SLICES,
     VALUE_MAX,
@@ -77,3 +78,14 @@ def test_after_a_long_pause_nothing_old_is_shown() -> None:
 def test_the_report_is_in_whole_microseconds_rounded_up() -> None:
     said = Percentiles(3, 1_001, 1, 2_000, 1_000, 1_999, 2_000).in_us()
     assert said == {"count": 3, "mean": 2, "min": 1, "max": 2, "p50": 1, "p95": 2, "p99": 2}
+
+
+def test_whatever_was_added_counts_at_once_whether_or_not_somebody_has_looked() -> None:
+    histogram = Histogram()
+    for number in range(1, PENDING_MAX + 101):
+        histogram.add(number)
+        assert histogram.total == number
+    said = histogram.percentiles()
+    assert (said.count, said.min, said.max) == (PENDING_MAX + 100, 1, PENDING_MAX + 100)
+    assert said.mean == (PENDING_MAX + 101) // 2
+    assert histogram.total == PENDING_MAX + 100

@@ -1,16 +1,6 @@
-"""Which frames are measured, and what is said of them."""
+"""What is said of the stages of a frame."""
 
-from aggregator.metrics import STAGES, Sampler, StageTimes
-
-
-def test_one_frame_of_so_many_is_measured_beginning_with_the_first() -> None:
-    sampler = Sampler(3)
-    assert [sampler.wants() for _ in range(7)] == [True, False, False, True, False, False, True]
-
-
-def test_none_is_measured_where_it_is_switched_off() -> None:
-    sampler = Sampler(0)
-    assert not any(sampler.wants() for _ in range(5))
+from aggregator.metrics import STAGES, StageTimes
 
 
 def test_each_stage_is_told_apart() -> None:

@@ -41,6 +41,11 @@ CLIENTS = 10
 SAMPLE_S = 1.0
 METRICS_S = 3.0  # The channel speaks once a second.
 MB = 1_000_000
+PUBLISH_SENTENCE = (
+    "Received to publish: from the moment when a frame has been read from the venue's socket until "
+    "the socket of Redis has what is said of it, of every round in which its feed's books have "
+    "changed, their snapshots at the beginning included."
+)
 FLOODED = "bybit-v5-linear-and-spot.jsonl.xz"
 PLAYED = (
     "binance-spot-btcusdt.jsonl.xz",
@@ -93,13 +98,15 @@ async def measure(
 ) -> None:
     """Measure an aggregator; raises RialtoError when it cannot be finished."""
     bench = _Bench(place, size, captures, series)
-    for _ in range(size.rounds):
+    if Scene.PUBLISH in scenes and captures:
+        series.sentences.append(PUBLISH_SENTENCE)
+    for number in range(size.rounds):
         if Scene.PUBLISH in scenes and captures:
             await bench.measure_publish()
         if Scene.CLIENT in scenes:
             await bench.measure_client()
         if Scene.THROUGHPUT in scenes and captures:
-            await bench.measure_throughput()
+            await bench.measure_throughput(metrics_first=number % 2 == 0)
     if Scene.STREAMS in scenes:
         await bench.measure_streams()
 
@@ -162,15 +169,15 @@ class _Bench:
             self.series.note("client frames", of_books(parts, "messages_per_s"))
             self.series.note("client cpu", 100 * cpu_s / took_s)
 
-    async def measure_throughput(self) -> None:
-        """A venue that says as much as is taken."""
+    async def measure_throughput(self, *, metrics_first: bool) -> None:
+        """A venue that says as much as is taken, with metrics and without."""
         changes = {
             "venues": "bybit:linear,bybit:spot",
             "outside_depths": "bybit:linear=200,bybit:spot=200",
             "outside_pairs": "bybit:linear=BTC/USDT+ETH/USDT+SOL/USDT+DOGE/USDT,"
             "bybit:spot=BTC/USDT+ETH/USDT",
         }
-        for metrics in (True, False):
+        for metrics in (metrics_first, not metrics_first):
             await self._flood({**changes, "metrics_enabled": metrics})
 
     async def _flood(self, changes: Mapping[str, object]) -> None:

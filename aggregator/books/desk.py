@@ -48,7 +48,8 @@ PAGES_MAX = 20
 
 
 class Desk:
-    """`plans` are the connections there should be, and `listings` the books, by pair.
+    """`plans` are the connections there should be, and `listings` the books, by pair. `strangers`
+    counts the messages of symbols that are not ours, or of which it is not known what they are.
 
     `last_stage_ns`, if options.is_timed: nanoseconds of parse, apply and verify of the last frame.
     """
@@ -80,6 +81,7 @@ class Desk:
             self.rules, self._directory, self._seating, self._supply, self._learn
         )
         self.errors = self._hearing.errors
+        self.strangers = self._hearing.strangers
         self._instruments_due_ns = NEVER_NS
         self._listed: list[Instrument] = []  # Of the pages that have come.
         self._patience = Patience()

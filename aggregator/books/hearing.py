@@ -34,6 +34,7 @@ from aggregator.protocol import (
 
 # Trades that nobody takes; some minutes of the busiest feed. Past it the oldest are counted lost.
 TRADES_WAITING_MAX = 100_000
+STRANGERS_MAX = 100  # Names that are kept for who asks why a book is not there.
 
 _NOTHING = Need.NOTHING
 # What is done with one kind of update; true: the rest of its frame is not to be taken.
@@ -53,6 +54,7 @@ class Hearing:
     ) -> None:
         self.errors: Counter[tuple[str, str]] = Counter()
         self.last_frame_error = ""
+        self.strangers: dict[str, int] = {}  # Messages of symbols that are not ours.
         self._rules = rules
         self._directory = directory
         self._seating = seating
@@ -80,7 +82,7 @@ class Hearing:
         return trades
 
     def lose_frame(self, link: Link, error: FrameError, at_ns: int) -> None:
-        """Begin anew with what a frame that be read may have been of: something is missing,
+        """Begin anew with what a frame that cannot be read may have been of: something is missing,
         and it is not known what.
 
         Numbered updates tell it themselves with their next one, and so does a numbered connection:
@@ -96,6 +98,7 @@ class Hearing:
             seat.listing.tape.lose_frame()
             self._supply.asking.give_up(seat.listing.trades_ticket)
             if seat.has_book and not tells_itself:
+                seat.book.counts.gaps += seat.book.is_whole
                 seat.book.lose("A frame of its connection cannot be read.", at_ns)
                 self._seating.follow_up(link, seat, at_ns)
 
@@ -213,6 +216,8 @@ class Hearing:
         seat = self._seating.seat(link, name, at_ns)
         if seat is None:
             self.errors["symbol", "unknown"] += 1
+            if name in self.strangers or len(self.strangers) < STRANGERS_MAX:
+                self.strangers[name] = self.strangers.get(name, 0) + 1
         return seat
 
     def tell(self, trades: Iterable[Trade]) -> None:

@@ -95,6 +95,8 @@ class Seating:
         book, listing = seat.book, seat.listing
         book.has_changed = False
         if book.need is not _NOTHING or book.mismatch:
+            if book.state is BookState.RESYNC:
+                listing.tape.lose_frame()  # What was lost need not have been of the book alone.
             self._supply.note_need(link, seat, at_ns)
         if listing.book is book:
             self.note_change(listing)

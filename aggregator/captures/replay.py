@@ -101,6 +101,12 @@ class Replay:
             unreadable = playing.desk.errors["frame", "unreadable"]
             if unreadable:
                 self.notes.append(f"{feed}: {unreadable} frames could not be read.")
+            strangers = playing.desk.strangers
+            if strangers:
+                self.notes.append(
+                    f"{feed}: {sum(strangers.values())} messages were passed over: no pair of "
+                    f"their own is known of {', '.join(sorted(strangers))}."
+                )
             self.notes += [
                 f"{listing.name}: {listing.tape.missing_count} trades are missing between others."
                 for listing in playing.desk.listings.values()

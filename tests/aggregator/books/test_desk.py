@@ -194,15 +194,15 @@ def test_a_connection_that_counts_its_frames_anew_is_not_passed_over_for_ever() 
 
 
 @pytest.mark.parametrize(
-    ("facts", "state"),
+    ("facts", "state", "gaps"),
     [
-        ({"chain": Chain.CONTIGUOUS}, "live"),  # The next update will tell, by its number.
-        ({"chain": Chain.NONE, "evidence": Evidence.CHECKSUM}, "resync"),
-        ({"chain": Chain.NONE, "evidence": Evidence.CONNECTION_SEQUENCE}, "live"),
+        ({"chain": Chain.CONTIGUOUS}, "live", 0),  # The next update will tell, by its number.
+        ({"chain": Chain.NONE, "evidence": Evidence.CHECKSUM}, "resync", 1),
+        ({"chain": Chain.NONE, "evidence": Evidence.CONNECTION_SEQUENCE}, "live", 0),
     ],
 )
 def test_an_unreadable_frame_ends_those_books_that_could_not_tell(
-    facts: dict[str, Any], state: str
+    facts: dict[str, Any], state: str, gaps: int
 ) -> None:
     class Nothing:
         def value(self, update: BookUpdate, bids: object, asks: object) -> int:
@@ -212,10 +212,12 @@ def test_an_unreadable_frame_ends_those_books_that_could_not_tell(
     scene = Scene(connector=connector, manifest=make_manifest(**STREAMED | facts))
     scene.hear(snapshot(10, "1@99", "1@101"))
 
-    scene.desk.received(scene.connection, frame(Pulse())[:-3], scene.at_ns)
+    for _ in range(2):
+        scene.desk.received(scene.connection, frame(Pulse())[:-3], scene.at_ns)
 
     assert states(scene) == [state]
-    assert scene.desk.errors["frame", "unreadable"] == 1
+    assert scene.desk.listings["BTC/USDT"].counts.gaps == gaps
+    assert scene.desk.errors["frame", "unreadable"] == 2
     assert scene.shown() == "1@99 | 1@101"
 
 

@@ -288,3 +288,33 @@ def test_trades_are_lost_with_the_class_of_connections_that_carries_them() -> No
 
     (fetch,) = scene.wishes(Fetch)
     assert fetch.purpose is Purpose.TRADES
+
+
+def test_where_a_change_of_the_book_was_lost_trades_without_numbers_may_have_been_too() -> None:
+    scene = streamed(stale_s=10**6)
+    first, lost = (trade(number) for number in (5, 6))
+    first.number = lost.number = NONE
+    scene.hear(first)
+    scene.wait(3)
+    assert scene.wishes(Fetch) == []
+
+    scene.hear(book(15, 15, "2@99"))
+    scene.wait(0.5)
+
+    (fetch,) = scene.wishes(Fetch)
+    assert fetch.purpose is Purpose.TRADES
+    for one in (first, lost):
+        one.is_history = True
+    scene.desk.answered(fetch.ticket, frame(first, lost), "", scene.at_ns)
+    told = scene.desk.take_trades()
+    assert [(one.trade_id, one.is_recovered) for one in told] == [("5", False), ("6", True)]
+
+
+def test_trades_that_count_themselves_are_not_asked_for_because_of_a_book() -> None:
+    scene = streamed(stale_s=10**6)
+    scene.hear(trade(5))
+
+    scene.hear(book(15, 15, "2@99"))
+    scene.wait(3)
+
+    assert scene.wishes(Fetch) == []

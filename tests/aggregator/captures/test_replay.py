@@ -103,6 +103,26 @@ def test_trades_that_are_missing_in_a_recording_are_told(tmp_path: Path) -> None
     assert run.notes == ["binance:spot:BTC/USDT: 2 trades are missing between others."]
 
 
+def test_symbols_that_say_no_pair_are_named(tmp_path: Path) -> None:
+    url = "wss://ws.kraken.com/v2"
+    frames = [
+        f'{{"channel":"book","type":"snapshot","data":[{{"symbol":"{symbol}","bids":[],"asks":[],'
+        f'"checksum":0,"timestamp":"2026-08-01T02:53:53Z"}}]}}'
+        for symbol in ("BTCUSD", "A/B/C", "BTCUSD", "BTC/USD")
+    ]
+    rows = [Row(at_ns, RowKind.RECV, url, frame) for at_ns, frame in enumerate(frames, 1)]
+    file = tmp_path / "day.jsonl"
+    file.write_bytes(b"".join(map(encode_row, rows)))
+    run = Replay(load_connectors(), DeskOptions(guess_symbols=True))
+
+    run.run([str(file)], lambda progress: None)
+
+    assert [book.book for book in run.tally.books] == ["kraken:spot:BTC/USD"]
+    assert run.notes == [
+        "kraken:spot: 3 messages were passed over: no pair of their own is known of A/B/C, BTCUSD."
+    ]
+
+
 def test_a_replay_waits_on_the_real_clock() -> None:
     pace, began_s = Pace(10), time.monotonic()
     pace.wait(0)

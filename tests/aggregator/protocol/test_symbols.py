@@ -15,9 +15,31 @@ from aggregator.protocol import Instrument, parted_symbol, split_symbol
         ("TUSDUSDT", ("TUSD", "USDT")),
         ("ETHBTC", ("ETH", "BTC")),
         ("1000PEPEUSDT", ("1000PEPE", "USDT")),
+        ("SHIBDOGE", ("SHIB", "DOGE")),
+        ("DOGEUSDT", ("DOGE", "USDT")),
+        ("BTCBKRW", ("BTC", "BKRW")),
+        ("LUNAUST", ("LUNA", "UST")),
+        ("BTCBRZ", ("BTC", "BRZ")),
+        ("BTCBUSD", ("BTC", "BUSD")),
     ],
 )
 def test_the_longest_quote_that_fits_is_it(symbol: str, pair: tuple[str, str]) -> None:
+    assert split_symbol(symbol) == pair
+
+
+@pytest.mark.parametrize(
+    ("symbol", "pair"),
+    [
+        ("BNBUSD", ("BNB", "USD")),
+        ("DOTUSD", ("DOT", "USD")),
+        ("AVAXUSD", ("AVAX", "USD")),
+        ("BATUSD", ("BAT", "USD")),
+        ("BNBBUSD", ("BNB", "BUSD")),
+    ],
+)
+def test_a_coin_that_is_known_is_not_cut_for_a_longer_quote(
+    symbol: str, pair: tuple[str, str]
+) -> None:
     assert split_symbol(symbol) == pair
 
 

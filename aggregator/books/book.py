@@ -13,7 +13,7 @@ from aggregator.books.rules import BookRules
 from aggregator.books.side import Side
 from aggregator.books.states import NEXT, WHOLE, Step
 from aggregator.books.words import BookCounts, BookState, Need
-from aggregator.protocol import NONE, BookUpdate, Chain, DecimalError, TouchUpdate
+from aggregator.protocol import NONE, NS_A_S, BookUpdate, Chain, DecimalError, TouchUpdate
 
 # Looking a member up in its enumeration takes longer than what is done with it.
 _LIVE = BookState.LIVE
@@ -173,7 +173,21 @@ class Book:
         self.received_at_ns = min(self.received_at_ns, at_ns)
         quiet_ns = at_ns - self.received_at_ns
         if self.state is _LIVE and quiet_ns > self._rules.stale_ns:
-            self._step(Step.QUIET, at_ns, f"Nothing has come for {quiet_ns // 10**9} s.")
+            self._step(Step.QUIET, at_ns, f"Nothing has come for {quiet_ns // NS_A_S} s.")
+
+    def fall_mute(self, quiet_ns: int, at_ns: int) -> None:
+        """Become stale because nothing at all comes on the connection."""
+        if self.state is _LIVE:
+            reason = f"Nothing at all has come on its connection for {quiet_ns // NS_A_S} s."
+            self._step(Step.QUIET, at_ns, reason)
+
+    def wake(self, at_ns: int) -> None:
+        """Be live again, as the connection speaks, unless the book itself is silent for too long:
+        nothing between can be missing.
+        """
+        is_quiet = at_ns - self.received_at_ns > self._rules.stale_ns
+        if self.state is BookState.STALE and not is_quiet:
+            self._step(Step.JOINED, at_ns)
 
     def _step(self, step: Step, at_ns: int, reason: str = "") -> None:
         state = NEXT[self.state, step]

@@ -147,6 +147,9 @@ class Desk:
             return
         link.frames += 1
         link.bytes += len(frame)
+        link.heard_at_ns = at_ns
+        if link.is_mute:
+            self._seating.wake(link, at_ns)
         try:
             if self.stopwatch is None or not self.stopwatch.is_on:
                 self._hearing.take(link, self._parse(frame, at_ns), at_ns)
@@ -168,6 +171,9 @@ class Desk:
         if link is not None:
             link.frames += 1
             link.bytes += frame_bytes
+            link.heard_at_ns = at_ns
+            if link.is_mute:
+                self._seating.wake(link, at_ns)
             self._hearing.take(link, updates, at_ns)
 
     def lost_frame(self, connection: int, reason: str, at_ns: int) -> None:

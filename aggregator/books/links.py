@@ -46,6 +46,8 @@ class Link:
     is_renewing: bool = False
     is_useless: bool = False  # It is going to be closed, and nothing of it counts.
     pulse_at_ns: int = 0  # When a heartbeat or an answer to a ping came last.
+    heard_at_ns: int = 0  # When anything came last; 0: nothing yet.
+    is_mute: bool = False  # Nothing has come for too long, and its books are stale for that.
     frames: int = 0
     bytes: int = 0
     refusal: str = ""  # The last one that did not say of what.

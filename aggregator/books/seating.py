@@ -103,6 +103,14 @@ class Seating:
         elif seat.has_book and book.is_live and not listing.book.is_live:
             self._switch(link, seat)
 
+    def wake(self, link: Link, at_ns: int) -> None:
+        """Let a connection that was mute have its live books again: it has spoken."""
+        link.is_mute = False
+        for seat in link.seats.values():
+            seat.book.wake(at_ns)
+            if seat.book.has_changed:
+                self.follow_up(link, seat, at_ns)
+
     def hand_over(self, link: Link, at_ns: int) -> None:
         """Let a connection relieve the one before it, once all of its books are live."""
         before = self._relieved_by(link)

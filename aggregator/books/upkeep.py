@@ -30,14 +30,25 @@ class Upkeep:
         self._within_ns = int(manifest.subscribe_within_s * NS_A_S)
         self._is_streamed = manifest.snapshot_from is SnapshotFrom.STREAM
         self._stale_ns = int(manifest.stale_s * NS_A_S)
+        self._mute_ns = int(manifest.mute_s * NS_A_S)
 
     def look_at(self, link: Link, at_ns: int) -> None:
         self._look_at_age(link, at_ns)
         if not link.is_useless:
+            self._look_for_muteness(link, at_ns)
             for seat in link.seats.values():
                 self._look_at_trades(link, seat, at_ns)
                 if seat.has_book:
                     self._look_at_seat(link, seat, at_ns)
+
+    def _look_for_muteness(self, link: Link, at_ns: int) -> None:
+        # The clock may have been put back: from then on it counts.
+        link.heard_at_ns = min(link.heard_at_ns, at_ns)
+        quiet_ns = at_ns - max(link.heard_at_ns, link.opened_at_ns)
+        if self._mute_ns and not link.is_mute and quiet_ns > self._mute_ns:
+            link.is_mute = True
+            for seat in link.seats.values():
+                seat.book.fall_mute(quiet_ns, at_ns)
 
     def _look_at_trades(self, link: Link, seat: Seat, at_ns: int) -> None:
         tape = seat.listing.tape

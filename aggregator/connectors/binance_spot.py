@@ -80,6 +80,7 @@ _COM = Manifest(
     silence_s=60,
     stale_s=30,
     stale_reason="The pairs that most follow change many times a second, day and night.",
+    mute_s=5,  # A recorded connection was never silent for two seconds, whatever its pairs were.
     lifetime_s=24 * 3_600,
     connects_per_5_minutes_max=300,
     symbols_default=USUAL_IN_USDT,
@@ -96,6 +97,7 @@ _US = msgspec.structs.replace(
     silence_s=600,
     stale_s=300,
     stale_reason="Few trade there: minutes may pass until something changes.",
+    mute_s=0,
     symbols_default=("BTC/USDT", "ETH/USDT"),
     # The dearest pairs': https://www.binance.us/fees. Too high a fee feigns no profit.
     taker_fee_ppm=6_000,

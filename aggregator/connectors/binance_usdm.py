@@ -77,6 +77,7 @@ _USD = Manifest(
     silence_s=180,  # One class carries trades alone, of which a quiet pair has none for a while.
     stale_s=30,
     stale_reason="The pairs that most follow change many times a second, day and night.",
+    mute_s=5,  # A recorded connection was never silent for two seconds, whatever its pairs were.
     lifetime_s=24 * 3_600,
     connects_per_5_minutes_max=300,
     symbols_default=USUAL_IN_USDT,

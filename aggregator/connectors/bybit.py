@@ -96,6 +96,7 @@ MANIFESTS = tuple(
         silence_s=45,  # Twice the time between two answers to pings, and a little.
         stale_s=30,
         stale_reason="Something changes within 200 levels every second on all but dead pairs.",
+        mute_s=5,  # No recorded connection was silent for half a second.
         connects_per_5_minutes_max=500,
         symbols_default=pairs,
         taker_fee_ppm=_TAKER_FEES_PPM[market_type],

@@ -46,6 +46,7 @@ MANIFESTS = (
         silence_s=10,
         stale_s=30,
         stale_reason="Whole books change many times a second, and are sent every 50 ms.",
+        mute_s=5,  # There is a heartbeat a second.
         connects_per_5_minutes_max=100,
         symbols_default=USUAL_IN_USD,
         taker_fee_ppm=6_000,  # The lowest tier's: https://exchange.coinbase.com/fees

@@ -57,6 +57,7 @@ MANIFESTS = (
         silence_s=30,
         stale_s=30,
         stale_reason="Even a thin book changes within seconds; heartbeats come only between.",
+        mute_s=5,  # Where there is nothing else, there is a heartbeat a second.
         connects_per_5_minutes_max=75,
         symbols_default=USUAL_IN_USD,
         taker_fee_ppm=4_000,  # The lowest tier's: https://www.kraken.com/features/fee-schedule

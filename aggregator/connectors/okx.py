@@ -61,6 +61,7 @@ MANIFESTS = (
         # A message without a change comes after 60 s without any, and one may be late.
         stale_s=90,
         stale_reason="Where nothing changes a message says so after 60 s.",
+        mute_s=5,  # Each of its books is told of ten times a second while anything changes.
         connects_per_5_minutes_max=300,
         symbols_default=USUAL_IN_USDT,
         taker_fee_ppm=1_000,  # A regular user's: https://www.okx.com/fees

@@ -106,6 +106,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     silence_s: float  # A connection without any frame for so long is dead.
     stale_s: float  # A book without any update for so long is stale, whatever heartbeats say.
     stale_reason: str  # Why so long.
+    # Without any frame for so long on a connection with a few books, all of them are stale, as the
+    # venue may be dead; 0: it is not known how often a connection speaks.
+    mute_s: float = 0
     lifetime_s: float = 0  # The venue ends a connection after it; 0: not told.
     connects_per_5_minutes_max: int = 100
     subscribe_within_s: float = 10  # After it, what has neither come nor been refused is missing.

@@ -23,9 +23,9 @@ _QUOTES = (
     *("UAH", "USD", "UST", "VAI", "XRP", "ZAR"),
 )
 # Coins whose last letter and USD are another quote; with these, the shorter quote is it.
-_ENDING_LIKE_QUOTES = frozenset(
-    ("APT", "ARB", "AVAX", "BAT", "BIT", "BNB", "DOT", "DYDX", "FET", "GMT", "GMX", "GRT", "ICX")
-    + ("IMX", "LIT", "MNT", "ONT", "PNUT", "QNT", "SHIB", "SNT", "SNX", "TRX", "VET", "WBT", "ZRX")
+_ENDING_LIKE_QUOTES = (
+    *("APT", "ARB", "AVAX", "BAT", "BIT", "BNB", "DOT", "DYDX", "FET", "GMT", "GMX", "GRT", "ICX"),
+    *("IMX", "LIT", "MNT", "ONT", "PNUT", "QNT", "SHIB", "SNT", "SNX", "TRX", "VET", "WBT", "ZRX"),
 )
 
 

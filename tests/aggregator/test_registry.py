@@ -58,6 +58,9 @@ def test_a_manifest_says_what_can_be_relied_on(feed: str) -> None:
     assert carried(manifest, Kind.TRADES)
     assert all(urlsplit(socket.url).scheme == "wss" for socket in manifest.sockets)
     assert min(manifest.silence_s, manifest.stale_s, manifest.subscribe_within_s) > 0
+    # Ten seconds after a venue has fallen dead, none of its levels is in a consolidated book.
+    is_known = not manifest.from_documents_alone
+    assert 0 < manifest.mute_s < 10 or not is_known, "a dead venue is to be noticed"
     has_heartbeats = manifest.ping is not None or carried(manifest, Kind.PULSE)
     if not has_heartbeats:
         carries_trades_alone = any(Kind.BOOK not in one.kinds for one in manifest.sockets)

@@ -6,7 +6,7 @@ import pytest
 
 from aggregator.books.effects import Fetch, Send
 from aggregator.books.words import BookState
-from aggregator.protocol import Refused, SnapshotFrom
+from aggregator.protocol import Pulse, Refused, SnapshotFrom
 from tests.support.json_venue import Scene, book, frame, make_manifest, snapshot
 
 
@@ -93,3 +93,53 @@ def test_a_clock_that_is_put_back_neither_keeps_a_silent_book_live_nor_puts_off_
     scene.wait(-3_600)
     scene.wait(60.5)
     assert len(scene.wishes(Send)) == 1
+
+
+MUTE = {"snapshot_from": SnapshotFrom.STREAM, "stale_s": 30, "mute_s": 5}
+
+
+def test_on_a_connection_that_says_nothing_no_book_is_live_until_it_speaks_again() -> None:
+    pairs = "BTC/USDT", "ETH/USDT"
+    scene = Scene(*pairs, manifest=make_manifest(**MUTE))
+    scene.hear(snapshot(10, "1@99", "1@101"), snapshot(10, "1@9", "1@11", symbol="ETHUSDT"))
+    listings = [scene.desk.listings[pair] for pair in pairs]
+    for _ in range(3):
+        scene.wait(4)
+        scene.hear(book(listings[0].book.last_id + 1, listings[0].book.last_id + 1, "2@99"))
+    assert [one.state for one in listings] == [BookState.LIVE] * 2, "a quiet pair is no dead one"
+
+    scene.desk.take_changed()
+    scene.wait(5.5)
+
+    assert [one.state for one in listings] == [BookState.STALE] * 2
+    assert listings[1].reason == "Nothing at all has come on its connection for 5 s."
+    assert len(scene.desk.take_changed()) == 2
+    scene.hear(Pulse())
+    assert [one.state for one in listings] == [BookState.LIVE] * 2
+    assert len(scene.desk.take_changed()) == 2
+    assert [one.counts.gaps + one.counts.resyncs for one in listings] == [0, 0]
+
+
+def test_a_word_on_the_connection_does_not_wake_a_book_that_is_silent_itself() -> None:
+    scene = Scene(manifest=make_manifest(**MUTE))
+    scene.hear(snapshot(10, "1@99", "1@101"))
+    for _ in range(8):
+        scene.wait(4)
+        scene.hear(Pulse())
+    assert state(scene) == "stale"
+
+    scene.wait(5.5)
+    scene.hear(Pulse())
+
+    assert state(scene) == "stale"
+    scene.hear(book(11, 11, "2@99"))
+    assert state(scene) == "live"
+
+
+def test_where_it_is_not_known_how_often_a_connection_speaks_its_silence_says_nothing() -> None:
+    scene = Scene(manifest=make_manifest(**MUTE | {"mute_s": 0}))
+    scene.hear(snapshot(10, "1@99", "1@101"))
+
+    scene.wait(29)
+
+    assert state(scene) == "live"

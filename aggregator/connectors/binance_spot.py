@@ -51,6 +51,7 @@ _REST = Rest(
     url="https://api.binance.com/api/v3",
     weight_per_minute_max=6_000,
     used_weight_header="x-mbx-used-weight-1m",
+    forbidden_s=60,  # Its firewall says so, and not for how long.
 )
 _COM = Manifest(
     venue="binance",

@@ -55,6 +55,7 @@ _REST = Rest(
     url="https://fapi.binance.com/fapi/v1",
     weight_per_minute_max=2_400,
     used_weight_header="x-mbx-used-weight-1m",
+    forbidden_s=60,  # Its firewall says so, and not for how long.
 )
 _USD = Manifest(
     venue="binance",

@@ -74,7 +74,10 @@ MANIFESTS = tuple(
     Manifest(
         venue="bybit",
         market_type=market_type,
-        documents=("https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook",),
+        documents=(
+            "https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook",
+            "https://bybit-exchange.github.io/docs/v5/rate-limit",
+        ),
         checked_on="2026-11-21",
         from_documents_alone=market_type == "inverse",
         sockets=(
@@ -86,7 +89,8 @@ MANIFESTS = tuple(
                 topics_per_message_max=10,  # A rule for spot; the others know no such limit.
             ),
         ),
-        rest=Rest(url=_URL, weight_per_minute_max=6_000),  # It allows 600 requests in 5 seconds.
+        # It allows 600 requests in 5 seconds; who is told 403 shall wait for ten minutes.
+        rest=Rest(url=_URL, weight_per_minute_max=6_000, forbidden_s=600),
         chain=Chain.CONTIGUOUS,
         snapshot_from=SnapshotFrom.STREAM,
         evidence=Evidence.LEVEL_COUNT,

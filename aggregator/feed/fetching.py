@@ -12,7 +12,7 @@ from aggregator.books.effects import Fetch
 from aggregator.feed.addresses import offline_url
 from aggregator.feed.clock import Clock
 from aggregator.feed.lean_httpx import httpx
-from aggregator.feed.opening import TOO_MANY, USER_AGENT, Way, retry_after_s
+from aggregator.feed.opening import FORBIDDEN, TOO_MANY, USER_AGENT, Way, retry_after_s
 from aggregator.feed.pacing import Allowance, Ban
 from aggregator.feed.patience import Backoff
 from aggregator.feed.recording import Recorder, RowKind
@@ -147,6 +147,8 @@ class Fetcher:
         now_s = self._clock.monotonic_s()
         if got.status_code in TOO_MANY:
             self._ban.set(now_s, retry_after_s(got.headers.get("Retry-After")))
+        elif got.status_code == FORBIDDEN and self._rest.forbidden_s:
+            self._ban.set(now_s, self._rest.forbidden_s)
         used = got.headers.get(self._rest.used_weight_header or "-", "")
         if not (used.isascii() and used.isdigit()) or len(used) > WEIGHT_DIGITS_MAX:
             return

@@ -13,7 +13,7 @@ from typing import Protocol
 from aggregator.feed.common import Common
 from aggregator.feed.inbox import BEHIND_S_MAX, End, Inbox
 from aggregator.feed.incoming import Message
-from aggregator.feed.opening import OpeningError, open_socket
+from aggregator.feed.opening import FORBIDDEN, OpeningError, open_socket
 from aggregator.feed.pacing import Allowance
 from aggregator.feed.patience import Backoff
 from aggregator.feed.recording import RowKind
@@ -131,7 +131,9 @@ class Line:
         except OpeningError as error:
             counts.connect_failures += 1
             counts.failures[f"http_{error.status}" if error.status else "connect"] += 1
-            self._keeper.failed(str(error), error.banned_s)
+            rest = self._keeper.manifest.rest
+            forbidden_s = rest.forbidden_s if rest and error.status == FORBIDDEN else 0.0
+            self._keeper.failed(str(error), error.banned_s or forbidden_s)
         else:
             await self._stay()
         self.is_over = self.is_over or self.is_outgoing

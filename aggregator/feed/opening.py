@@ -19,6 +19,7 @@ USER_AGENT = "rialto-aggregator"
 RETRY_AFTER_DEFAULT_S = 60.0  # Where a venue says "too many" and not for how long.
 RETRY_AFTER_MAX_S = 3 * 86_400.0  # The longest ban a venue's documents speak of.
 TOO_MANY = (418, 429)  # 418 is one venue's word for: banned, as 429 was not heeded.
+FORBIDDEN = 403  # Its meaning is each venue's own: see `Rest.forbidden_s`.
 
 
 class Way:

@@ -76,6 +76,8 @@ class Rest(msgspec.Struct, frozen=True, kw_only=True):
     weight_per_minute_max: int
     url: str = ""  # What the addresses of all questions begin with.
     used_weight_header: str = ""  # In answers: what we used up in this minute.
+    # HTTP 403 says that this address has asked too much: the venue is left alone for so long.
+    forbidden_s: float = 0  # 0: it says something else, such as not from this country.
     parallel_max: int = 2
 
 

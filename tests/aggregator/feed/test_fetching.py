@@ -99,6 +99,18 @@ async def test_a_venue_that_has_enough_is_not_asked_by_anybody_until_then(
     assert desk.counts.failures["http_429"] == 1
 
 
+@pytest.mark.parametrize(("forbidden_s", "is_left_alone"), [(600, True), (0, False)])
+async def test_a_403_stops_everybody_where_it_means_that_too_much_was_asked(
+    make: Any, venue: FakeVenue, forbidden_s: float, is_left_alone: bool
+) -> None:
+    venue.answers = {"=A": [(403, b"access too frequent", {})]}
+    desk = make(rest=Rest(weight_per_minute_max=60_000, forbidden_s=forbidden_s))
+    desk.ask(1)
+    await eventually_async(lambda: desk.bad)
+    assert desk.bad == {1: "HTTP 403: access too frequent"}
+    assert (desk.ban.wait_s(Clock().monotonic_s()) > 500) is is_left_alone
+
+
 async def test_after_a_ban_the_question_is_asked(make: Any, venue: FakeVenue) -> None:
     venue.answers = {"=A": [OK]}
     desk = make()

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from aggregator.books.effects import Close, Fetch, Purpose, Renew, Send
 from aggregator.feed.common import Limits
 from aggregator.feed.fleet import Fleet
-from aggregator.protocol import Ping, Request
+from aggregator.protocol import Ping, Request, Rest
 from shared.messages import FeedState
 from tests.aggregator.feed.conftest import Sail, heard, opened
 from tests.support import fake_connector
@@ -185,6 +185,17 @@ async def test_a_venue_that_answers_no_ping_is_left(sail: Sail, venue: FakeVenue
     assert "no pong within 0.1 s" in desk.told("closed")[0][1]
     for connection in venue.connections:
         connection.transport.abort()
+
+
+async def test_a_venue_whose_403_means_too_much_is_left_alone_too(
+    sail: Sail, venue: FakeVenue
+) -> None:
+    venue.refusals = [(403, {})]
+    rest = Rest(weight_per_minute_max=60, forbidden_s=600)
+    fleet = sail(FakeDesk(fake_connector.manifest(rest=rest)))
+    await eventually_async(lambda: feed_of(fleet).counts.failures["http_403"] == 1)
+    ban = feed_of(fleet).gate._ban
+    assert ban.wait_s(asyncio.get_running_loop().time()) > 500
 
 
 async def test_pings_of_the_venues_own_words_are_sent_again_and_again(

@@ -4,23 +4,17 @@ The rule of this file: pure; everything here is of one venue. A price and a quan
 numbers in its JSON, of which every digit counts: the checksum is over them, zeros at the end too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from aggregator.protocol.checksums import Checksum, DigitsChecksum, decimals_of
-from aggregator.protocol.decimals import tick_text
 from aggregator.protocol.defaults import nothing_to_ask, one_address
+from aggregator.protocol.lists import Envelope, InstrumentList, read_instruments
 from aggregator.protocol.manifest import Chain, Evidence, Kind, Manifest, Ping, Rest, Socket, Topic
 from aggregator.protocol.notices import Accepted, FrameError, Instrument, Pulse, Refused
-from aggregator.protocol.reading import (
-    UNREADABLE,
-    decoded,
-    number_text,
-    plain_number,
-    rfc3339_to_ns,
-)
+from aggregator.protocol.reading import UNREADABLE, decoded, number_text, rfc3339_to_ns
 from aggregator.protocol.requests import Request, SnapshotFrom
 from aggregator.protocol.subscribing import by_kind, json_text
 from aggregator.protocol.symbols import USUAL_IN_USD, parted_symbol
@@ -67,6 +61,24 @@ PAIRS_URL = "https://api.kraken.com/0/public/AssetPairs"
 CHECKSUM_LEVELS = 10
 # What the first API and HTTP call otherwise.
 ALIASES = {"XBT": "BTC", "XDG": "DOGE"}
+# A tick may be coarser than the precision, which the checksum needs: 0.5 as 0.50.
+_LISTED = InstrumentList(
+    envelope=Envelope(rows="result", is_by_name=True),
+    symbol="wsname",
+    separator="/",
+    aliases=ALIASES,
+    price_tick="tick_size",
+    price_decimals="pair_decimals",
+    quantity_decimals="lot_decimals",
+)
+_STREAMED = msgspec.structs.replace(
+    _LISTED,
+    envelope=Envelope(rows="data.pairs", has_bare_numbers=True),
+    symbol="symbol",
+    price_tick="price_increment",
+    price_decimals="price_precision",
+    quantity_decimals="qty_precision",
+)
 CHANNELS = {Kind.BOOK: "book", Kind.TRADES: "trade", Kind.INSTRUMENTS: "instrument"}
 
 
@@ -102,21 +114,6 @@ class _Trades(msgspec.Struct, tag_field="channel", tag="trade", gc=False):
     data: list[_TradeData]
 
 
-class _Pair(msgspec.Struct):
-    symbol: str
-    price_precision: int
-    qty_precision: int
-    price_increment: Any
-
-
-class _Pairs(msgspec.Struct):
-    pairs: list[_Pair] = []
-
-
-class _Instruments(msgspec.Struct):
-    data: _Pairs
-
-
 class _Result(msgspec.Struct):
     channel: str = ""
     symbol: str = ""
@@ -132,22 +129,9 @@ class _Other(msgspec.Struct):
     result: _Result = msgspec.field(default_factory=_Result)
 
 
-class _AssetPair(msgspec.Struct):
-    wsname: str
-    pair_decimals: int
-    lot_decimals: int
-    tick_size: str = ""
-
-
-class _AssetPairs(msgspec.Struct):
-    result: dict[str, _AssetPair]
-
-
 # Exponents are seen to where a number is read: a hook of ours would take longer than the rest.
 _FRAMES = msgspec.json.Decoder(_Book | _Trades, float_hook=str)
-_INSTRUMENTS = msgspec.json.Decoder(_Instruments, float_hook=plain_number)
 _OTHERS = msgspec.json.Decoder(_Other)
-_ASSET_PAIRS = msgspec.json.Decoder(_AssetPairs)
 
 build_subscription_url = one_address
 fetch_snapshot = nothing_to_ask  # A subscription begins with the book,
@@ -210,15 +194,7 @@ def _trade_update(data: _TradeData, is_history: bool) -> TradeUpdate:
 def _parse_other(frame: bytes) -> Sequence[Update]:
     said = decoded(_OTHERS, frame)
     if said.channel == "instrument":
-        return _instruments(
-            (
-                pair.symbol,
-                number_text(pair.price_increment),
-                pair.price_precision,
-                pair.qty_precision,
-            )
-            for pair in decoded(_INSTRUMENTS, frame).data.pairs
-        )
+        return read_instruments(_STREAMED, "", frame, "")
     if said.channel in ("heartbeat", "status"):
         return (Pulse(),)
     if said.channel in CHANNELS.values() or not (said.channel or said.method or said.error):
@@ -241,23 +217,7 @@ def _parse_answer(said: _Other) -> Sequence[Update]:
 
 
 def fetch_instruments(manifest: Manifest) -> Request | None:
-    return Request(PAIRS_URL, 1, _read_pairs)
-
-
-def _read_pairs(body: bytes, url: str) -> Sequence[Update]:
-    listed = decoded(_ASSET_PAIRS, body).result.values()
-    return _instruments((p.wsname, p.tick_size, p.pair_decimals, p.lot_decimals) for p in listed)
-
-
-def _instruments(rows: Iterable[tuple[str, str, int, int]]) -> Sequence[Update]:
-    found = []
-    for name, tick, price_decimals, quantity_decimals in rows:
-        one = parted_symbol(name, "/", ALIASES)
-        if one is not None:
-            # A tick may be coarser than the precision, which the checksum needs: 0.5 as 0.50.
-            ticks = tick_text(price_decimals, tick), tick_text(quantity_decimals)
-            found.append(Instrument(f"{one.base}/{one.quote}", one.base, one.quote, *ticks))
-    return found
+    return _LISTED.ask(PAIRS_URL)
 
 
 def guess_instrument(manifest: Manifest, symbol: str) -> Instrument | None:

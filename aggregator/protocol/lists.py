@@ -15,23 +15,30 @@ import msgspec
 from msgspec.json import Decoder
 
 from aggregator.protocol.answers import to_ns
+from aggregator.protocol.decimals import tick_text
 from aggregator.protocol.notices import FrameError, Instrument, NextPage
-from aggregator.protocol.reading import decoded, digits_to_ns, rfc3339_to_ns
+from aggregator.protocol.reading import decoded, digits_to_ns, plain_number, rfc3339_to_ns
 from aggregator.protocol.requests import Request
+from aggregator.protocol.symbols import parted_symbol
 from aggregator.protocol.updates import NONE, TradeUpdate, Update
 from shared.messages import Side
 
 _ANY = Decoder(Any)
+_ANY_EXACT = Decoder(Any, float_hook=plain_number)  # A bare number with a point comes as text.
 _SHOWN_CHARS_MAX = 200
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """What is around the `rows` of a list. A `code` other than `good_code` is a complaint, whose
     text is at `reason`. At `echoes` the answer repeats words of the question: a list of something
-    else is refused. `cursor` is the word for where a list goes on: the question has it too.
+    else is refused. `is_by_name`: the rows are an object's values. `has_bare_numbers`: ticks
+    in it are numbers, and not texts, as they should be. `cursor` is the word for where a
+    list goes on: the question has it too.
     """
 
     rows: str = ""
+    is_by_name: bool = False
+    has_bare_numbers: bool = False
     code: str = ""
     good_code: str | int = 0
     reason: str = ""
@@ -43,7 +50,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
         """Return the rows, and where they go on; raises FrameError. `asked` is the address of the
         first page.
         """
-        answer = decoded(_ANY, body)
+        answer = decoded(_ANY_EXACT if self.has_bare_numbers else _ANY, body)
         if self.code and (code := _at(answer, self.code)) != self.good_code:
             raise FrameError(f"{_at(answer, self.reason)} ({code})")
         words = dict(parse_qsl(urlsplit(asked).query))
@@ -51,6 +58,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
             if (told := _at(answer, path)) != words[word]:
                 raise FrameError(f"The answer is about {told!r}, not about {words[word]!r}.")
         rows = _at(answer, self.rows)
+        if self.is_by_name and isinstance(rows, dict):
+            rows = list(rows.values())
         if not isinstance(rows, list):
             raise FrameError(f"There is no list in {body[:_SHOWN_CHARS_MAX]!r}.")
         cursor = _at(answer, self.cursor_at) if self.cursor_at else ""
@@ -67,14 +76,22 @@ class InstrumentList(msgspec.Struct, frozen=True, kw_only=True):
     """Paths are from the row of a symbol. It is `listed_if` each of these fields has one of these
     values; a field that a row does not have says nothing against it. Of a quantity's step the
     first path that leads anywhere counts.
+
+    With a `separator` base and quote are in the symbol alone, on both sides of it, with `aliases`
+    for what the venue calls otherwise there than in its messages. Where how many decimals there
+    are is told, a tick is written with so many.
     """
 
     envelope: Envelope = BARE
     symbol: str
-    base: str
-    quote: str
+    base: str = ""
+    quote: str = ""
+    separator: str = ""
+    aliases: Mapping[str, str] = {}
     price_tick: str = ""
+    price_decimals: str = ""
     quantity_steps: tuple[str, ...] = ()
+    quantity_decimals: str = ""
     delivered_as: str = ""
     listed_if: Mapping[str, tuple[str, ...]] = {}
 
@@ -88,7 +105,7 @@ def read_instruments(
     """Return the symbols that an answer lists; raises FrameError."""
     rows, more = described.envelope.open(asked, body)
     listed = [_instrument(described, row) for row in rows if _is_listed(described, row)]
-    return [*listed, *more]
+    return [*(one for one in listed if one is not None), *more]
 
 
 def _is_listed(described: InstrumentList, row: object) -> bool:
@@ -98,15 +115,26 @@ def _is_listed(described: InstrumentList, row: object) -> bool:
     )
 
 
-def _instrument(described: InstrumentList, row: object) -> Instrument:
-    return Instrument(
-        _needed(row, described.symbol),
-        _needed(row, described.base),
-        _needed(row, described.quote),
-        _text(row, [described.price_tick]),
-        _text(row, described.quantity_steps),
-        _text(row, [described.delivered_as]),
+def _instrument(described: InstrumentList, row: object) -> Instrument | None:
+    ticks = (
+        _tick(row, [described.price_tick], described.price_decimals),
+        _tick(row, described.quantity_steps, described.quantity_decimals),
     )
+    symbol, between = _needed(row, described.symbol), described.separator
+    if between:
+        one = parted_symbol(symbol, between, described.aliases)
+        return one and Instrument(f"{one.base}{between}{one.quote}", one.base, one.quote, *ticks)
+    base, quote = _needed(row, described.base), _needed(row, described.quote)
+    return Instrument(symbol, base, quote, *ticks, _text(row, [described.delivered_as]))
+
+
+def _tick(row: object, paths: Iterable[str], decimals_path: str) -> str:
+    if not decimals_path:
+        return _text(row, paths)
+    decimals, told = _at(row, decimals_path), next((_at(row, path) for path in paths), None)
+    if type(decimals) is not int:
+        raise FrameError(f"A row of a list has no {decimals_path}.")
+    return tick_text(decimals, str(told) if type(told) in (int, str) else "")
 
 
 class TradeList(msgspec.Struct, frozen=True, kw_only=True):

@@ -69,6 +69,32 @@ def test_of_several_steps_of_a_quantity_the_first_that_is_there_counts() -> None
     ]
 
 
+def test_a_pair_may_be_in_the_name_alone_and_a_tick_in_so_many_decimals() -> None:
+    named = InstrumentList(
+        envelope=Envelope(rows="all", is_by_name=True, has_bare_numbers=True),
+        symbol="name",
+        separator="/",
+        aliases={"XA": "A"},
+        price_tick="tick",
+        price_decimals="decimals",
+        quantity_decimals="lot",
+    )
+    rows = {
+        "XAB": {"name": "XA/B", "tick": 0.5, "decimals": 2, "lot": 0},
+        "CXA": {"name": "C/XA", "tick": 1e-08, "decimals": 8, "lot": 3},
+        "C/D": {"name": "C/D", "decimals": 1, "lot": 1},
+        "CDE": {"name": "C/D/E", "decimals": 1, "lot": 1},
+    }
+    assert read(named, {"all": rows}) == [
+        Instrument("A/B", "A", "B", "0.50", "1"),
+        Instrument("C/A", "C", "A", "0.00000001", "0.001"),
+        Instrument("C/D", "C", "D", "0.1", "0.1"),
+    ]
+    for wrong in ({"all": list(rows)}, {"all": {"AB": {"name": "A/B", "decimals": "2"}}}):
+        with pytest.raises(FrameError):
+            read(named, wrong)
+
+
 def test_what_has_another_value_is_not_listed_and_a_field_that_is_missing_says_nothing() -> None:
     states = [{**ROW, "state": state, "name": state or "no"} for state in ("live", "", "gone")]
 

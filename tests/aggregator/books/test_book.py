@@ -7,7 +7,7 @@ import pytest
 from aggregator.books.effects import Fetch, Mismatch, Send
 from aggregator.books.states import NEXT, WHOLE, Step
 from aggregator.books.words import BookCounts, BookState
-from aggregator.protocol import NONE, Chain, Evidence, SnapshotFrom
+from aggregator.protocol import NONE, Chain, Evidence, Refused, SnapshotFrom
 from tests.support.json_venue import Scene, book, frame, make_manifest, snapshot
 
 STREAMED = {"snapshot_from": SnapshotFrom.STREAM, "evidence": Evidence.CHAIN}
@@ -138,6 +138,22 @@ def test_an_answer_of_an_older_epoch_never_becomes_the_book() -> None:
 
     answer(scene, fetch, 11, "2@99", "2@101")
     scene.hear(book(12, 12))
+    assert scene.shown() == "2@99 | 2@101"
+
+
+def test_an_answer_asked_for_before_the_book_began_anew_is_nothing_to_it() -> None:
+    # given a question on its way while the venue closes the market and counts anew after that
+    scene = Scene()
+    scene.hear(book(1_000, 1_000))
+    (late,) = scene.wishes(Fetch)
+    scene.hear(Refused("We are at work.", symbol="BTCUSDT"), book(5, 5))
+    (fetch,) = scene.wishes(Fetch)
+
+    answer(scene, late, 1_000, "9@99", "9@101")
+
+    assert state(scene) is BookState.RESYNC, "it does not wait for a number that never comes"
+    assert scene.desk.errors["answer", "late"] == 1
+    answer(scene, fetch, 5, "2@99", "2@101")
     assert scene.shown() == "2@99 | 2@101"
 
 

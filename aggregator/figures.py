@@ -3,8 +3,8 @@
 The rule of this file: it is asked once a second, and reads counters that are kept anyway.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -113,6 +113,7 @@ class Figures:
         errors = getattr(feed.desk, "errors", {})
         return {
             "state": feed.status().state,
+            "clock_skew_ms": clock_skew_ms(getattr(feed.desk, "listings", {}).values()),
             **{key: value for key, value in counts.items() if isinstance(value, int)},
             "close_codes": {str(code): count for code, count in feed.counts.close_codes.items()},
             "failures": dict(feed.counts.failures),
@@ -146,6 +147,29 @@ class Figures:
     def page(self) -> bytes:
         """Return the figures of the last second for a scraper."""
         return ("\n".join(prometheus_lines(self.parts)) + "\n").encode()
+
+
+class Timed(Protocol):
+    """When a book's last update was sent and received."""
+
+    venue_at_ns: int
+    received_at_ns: int
+
+
+class Clocked(Protocol):
+    @property
+    def state(self) -> BookState: ...
+    @property
+    def book(self) -> Timed: ...
+
+
+def clock_skew_ms(listings: Iterable[Clocked]) -> int | None:
+    """Return how far a venue's clock and ours are apart, with the way to here in it, as the
+    quickest update of now tells it: below zero, ours is behind. None if no live book says.
+    """
+    live = [one.book for one in listings if one.state is BookState.LIVE and one.book.venue_at_ns]
+    took_ns = [book.received_at_ns - book.venue_at_ns for book in live]
+    return min(took_ns) // 1_000_000 if took_ns else None
 
 
 def spread_bps_e2(book: Shown) -> int | None:

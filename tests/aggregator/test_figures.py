@@ -2,7 +2,8 @@
 
 import pytest
 
-from aggregator.figures import prometheus_lines, spread_bps_e2
+from aggregator.figures import clock_skew_ms, prometheus_lines, spread_bps_e2
+from shared.messages import BookState
 from tests.aggregator.outlet.listings import FakeListing
 
 
@@ -22,6 +23,22 @@ def test_a_book_with_an_empty_side_has_no_spread() -> None:
     listing = FakeListing()
     listing.go_live([("1", "1")], [])
     assert spread_bps_e2(listing.book) is None
+
+
+def test_the_quickest_book_tells_how_far_the_clocks_are_apart() -> None:
+    second_ns = 1_000_000_000
+    listings = [FakeListing() for _ in range(4)]
+    for listing, took_ms in zip(listings, (40, -1_270, 60_000, -9_999), strict=True):
+        listing.go_live([("1", "1")], [("2", "1")])
+        listing.book.venue_at_ns = 1_000 * second_ns
+        listing.book.received_at_ns = listing.book.venue_at_ns + took_ms * 1_000_000
+    listings[3].book.venue_at_ns = 0  # It does not say.
+
+    assert clock_skew_ms(listings) == -1_270  # Received before it was sent: ours is behind.
+    assert clock_skew_ms(listings[:1]) == 40
+    assert clock_skew_ms([]) is None
+    listings[1].state = BookState.STALE
+    assert clock_skew_ms(listings) == 40
 
 
 def test_every_number_is_a_line_with_what_it_is_of() -> None:

@@ -51,7 +51,8 @@ class ListingOutlet:
         self._bbo_channel.rank = self._price_channel.rank = RANK_TOUCH
         self._trades_channel.rank = RANK_TRADES
         self._info_at_ns = listing.since_ns
-        self._said_since: tuple[object, ...] = ()
+        # State, since when and why, as last said.
+        self._said_since: tuple[BookState, int, str] = BookState.EMPTY, -1, ""
 
     @property
     def is_state_new(self) -> bool:
@@ -195,6 +196,10 @@ class ListingOutlet:
         self._said_info = ()
         listing, texts = self.listing, self._texts
         book, counts = listing.book, listing.counts
+        state, since_ns, reason = listing.state, listing.since_ns, listing.reason
+        if state is BookState.LIVE and not self._is_shown:
+            # Its levels are still to be told: until then it is what was said of it last.
+            state, since_ns, reason = self._said_since
         trusted_bid = trusted_ask = ""
         if self._is_shown:
             trusted_bid = self._bids.trusted_text(book.bids, book.trusted_bid_key, texts)
@@ -203,9 +208,9 @@ class ListingOutlet:
             OutsideBook(
                 at_ns=self._info_at_ns,
                 book=listing.name,
-                state=listing.state,
-                since_ns=listing.since_ns,
-                reason=listing.reason,
+                state=state,
+                since_ns=max(since_ns, 0),
+                reason=reason,
                 trusted_bid=trusted_bid,
                 trusted_ask=trusted_ask,
                 venue_sequence=max(book.last_id, 0),

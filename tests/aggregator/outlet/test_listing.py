@@ -116,6 +116,31 @@ def test_an_image_asked_for_before_a_failure_was_told_shows_nothing() -> None:
     assert json.loads(image.info)["state"] == "resync"
 
 
+@pytest.mark.parametrize("has_failed", [False, True])
+def test_an_image_asked_for_before_a_live_book_was_told_does_not_call_it_live(
+    has_failed: bool,
+) -> None:
+    stage = Stage()
+    if has_failed:
+        stage.listing.go_live(BIDS, ASKS)
+        stage.say(2)
+        stage.listing.fail(BookState.RESYNC, "a checksum")
+        stage.say(3)
+    stage.listing.go_live(BIDS, ASKS, at_ns=4)
+    assert stage.outlet.put_off(stage.listing.take_change())
+
+    image = stage.publisher.channels[f"book:{NAME}"].image()
+
+    assert isinstance(image, BookImage)
+    assert (image.bids, image.asks) == ((), ())
+    said = json.loads(image.info)
+    told = ("resync", 3, "a checksum") if has_failed else ("empty", 1, "")
+    assert (said["state"], said["since_ns"], said.get("reason", "")) == told
+    stage.say(5)
+    assert stage.info()["state"] == "live"
+    assert stage.told.book(f"book:{NAME}") == (BIDS, ASKS)
+
+
 def test_an_image_asked_for_before_a_finer_price_was_told_spoils_nobodys_book() -> None:
     stage = Stage()
     stage.listing.go_live(BIDS, ASKS)

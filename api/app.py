@@ -25,7 +25,7 @@ from api.money.transfers import transfer_routes
 from api.orders.routes import order_routes
 from api.reads.account import account_routes
 from api.reads.market_data import market_data_routes
-from shared.tokens import ADMIN_AUDIENCE
+from shared.claims import ADMIN_AUDIENCE
 
 CORS_MAX_AGE_S = 600
 

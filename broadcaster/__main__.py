@@ -8,10 +8,13 @@ sentence when it cannot be started as configured.
 """
 
 import asyncio
+import functools
 import gc
 import os
 import signal
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -27,6 +30,7 @@ from broadcaster.venue.feed import Feed
 from broadcaster.venue.relay import Relay
 from shared.addresses import Proxies, is_loopback
 from shared.channels import Keys
+from shared.claims import AUDIENCE, Claims, TokenError
 from shared.descriptors import connections_within, raise_descriptor_limit
 from shared.home import read_run_redis_url, token_public_key
 from shared.logs import configure_logs, get_logger
@@ -36,7 +40,9 @@ from shared.revocations import Revocations
 from shared.settings import Settings, SettingsError, load_settings
 from shared.tasks import exit_code, spawn, stop
 from shared.tickets import Tickets
-from shared.tokens import AUDIENCE, Claims, TokenError, TokenVerifier
+
+if TYPE_CHECKING:
+    from shared.tokens import TokenVerifier
 
 EXIT_CONFIGURATION = 78
 LOOPBACK = "127.0.0.1"
@@ -92,7 +98,7 @@ async def _run(settings: Settings, number: int) -> None:
     proxies = Proxies(parse_networks(settings.trusted_proxies))
     server = FeedServer(
         hub,
-        _verify_with(TokenVerifier(token_public_key(settings.home_path)), revocations),
+        _verify_with(token_public_key(settings.home_path), revocations),
         origins=settings.ws_origins,
         is_ready=lambda: relay.is_in_step,
         metrics=lambda: _metrics(feed, relay, upstream),
@@ -127,9 +133,16 @@ def _connection_count(proxies: Proxies) -> ConnectionCount:
     )
 
 
-def _verify_with(verifier: TokenVerifier, revocations: Revocations) -> Verify:
+def _verify_with(public_key: Path, revocations: Revocations) -> Verify:
+    @functools.cache
+    def verifier() -> "TokenVerifier":
+        # Here, since cryptography is 11 MB that a feed to which nobody logs in has no use for.
+        from shared.tokens import TokenVerifier
+
+        return TokenVerifier(public_key)
+
     def verify(token: str) -> Claims:
-        claims = verifier.verify(token, AUDIENCE)
+        claims = verifier().verify(token, AUDIENCE)
         if revocations.is_revoked(claims.session_id):
             raise TokenError("SESSION_REVOKED")
         return claims

@@ -21,11 +21,11 @@ from typing import Any
 import msgspec
 import redis
 
+from shared.claims import LIFETIME_MAX_S
 from shared.listener import Listener
 from shared.logs import get_logger
 from shared.redis_client import connect_async
 from shared.tasks import spawn, stop
-from shared.tokens import LIFETIME_MAX_S
 
 # Some 100 MB. Ending a session takes a login, and hashing passwords bounds those to 100 a second.
 KNOWN_MAX = 500_000

@@ -24,11 +24,11 @@ import msgspec
 import redis
 from redis.exceptions import NoScriptError
 
+from shared.claims import Claims
 from shared.logs import get_logger
 from shared.redis_client import connect_async
 from shared.revocations import record_name
 from shared.scripts import load_script
-from shared.tokens import Claims
 
 LIFETIME_S = 30  # From the answer of the gateway to the next handshake, over a bad line.
 SECRET_BYTES = 32  # 256 bits: out of reach of guessing.

@@ -22,16 +22,14 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_public_key,
 )
-from msgspec import Struct
+
+from shared.claims import LIFETIME_MAX_S, Claims, TokenError
 
 ALGORITHM: Final = "EdDSA"
 TOKEN_TYPE: Final = "at+jwt"
 ISSUER: Final = "rialto"
-AUDIENCE: Final = "rialto"  # The public gateway and the broadcaster.
-ADMIN_AUDIENCE: Final = "rialto-admin"  # The admin port, and nothing else.
 
 LEEWAY_S = 5  # Clocks of two machines that are kept in time differ by less.
-LIFETIME_MAX_S = 86_400  # The longest that the settings allow; a longer token is not ours.
 TOKEN_LENGTH_MAX = 2_048  # Ours have about 450 characters; more is not worth a hash.
 CACHE_MAX = 10_000  # Verified tokens kept, so that a busy client costs one signature check: ~10 MB.
 KEYS_MAX = 4  # The present key and previous ones until their last token has expired.
@@ -40,29 +38,6 @@ _HEADER = frozenset({"alg", "typ", "kid"})
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")  # No padding, no spaces.
 _REQUIRED = ("exp", "nbf", "iat", "iss", "aud", "sub", "jti", "acc", "role", "sid")
 _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
-
-
-class TokenError(Exception):
-    """A token that opens nothing; `code` is TOKEN_EXPIRED, INVALID_TOKEN or SESSION_REVOKED."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-class Claims(Struct, frozen=True):
-    """What a valid token says. The account comes from here and from nowhere else.
-
-    Whether its session is over is not in it: ask `shared.revocations`.
-    """
-
-    user_id: str
-    account_id: int
-    role: str
-    token_id: str
-    issued_at_s: int
-    expires_at_s: int
-    session_id: str
 
 
 def key_id(key: Ed25519PublicKey) -> str:

@@ -21,6 +21,7 @@ from api.identity.ticket_routes import add_ticket_route
 from api.identity.totp_routes import add_totp_routes
 from api.identity.users import Role, check_username
 from api.paths import PREFIX
+from shared.claims import AUDIENCE
 from shared.logs import get_logger
 from shared.rest.identity import (
     Credentials,
@@ -31,7 +32,6 @@ from shared.rest.identity import (
     Registered,
     SessionsEnded,
 )
-from shared.tokens import AUDIENCE
 
 LIMITED = ("TOO_MANY_ATTEMPTS", "USERS_UNAVAILABLE")
 

@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from api.edge.errors import ApiError
 from api.identity.users import Role
+from shared.claims import ADMIN_AUDIENCE, AUDIENCE, Claims, TokenError
 from shared.revocations import Revocations
 from shared.signing import KEY_HEADER
-from shared.tokens import ADMIN_AUDIENCE, AUDIENCE, Claims, TokenError, TokenVerifier
+from shared.tokens import TokenVerifier
 
 _SCHEME = "bearer "
 

@@ -13,9 +13,9 @@ from api.edge.params import query_of
 from api.gateway import Gateway
 from api.identity.passwords import check_password
 from api.identity.proof import Proof
+from shared.claims import AUDIENCE
 from shared.logs import get_logger
 from shared.rest.identity import PasswordBody, PasswordResetBody, UserName
-from shared.tokens import AUDIENCE
 
 _log = get_logger(__name__)
 

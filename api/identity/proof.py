@@ -14,8 +14,8 @@ from api.identity.caller import Caller
 from api.identity.passwords import LENGTH_MAX
 from api.identity.users import Role, User
 from shared.addresses import counted_as
+from shared.claims import ADMIN_AUDIENCE
 from shared.logs import get_logger
-from shared.tokens import ADMIN_AUDIENCE
 
 LOGIN_BURST = 10  # Per username: a person who mistypes, not a list of passwords.
 LOGINS_PER_MINUTE = 10

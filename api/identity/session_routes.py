@@ -10,8 +10,8 @@ from api.edge.docs import describe
 from api.edge.params import query_of
 from api.gateway import Gateway
 from api.identity.sessions import Ended, Session
+from shared.claims import ADMIN_AUDIENCE
 from shared.rest.identity import SessionList, SessionsEnded, SessionView
-from shared.tokens import ADMIN_AUDIENCE
 
 
 class SessionHandlers:

@@ -10,9 +10,9 @@ from api.edge.docs import describe
 from api.edge.errors import ApiError
 from api.edge.params import query_of
 from api.gateway import Gateway
+from shared.claims import AUDIENCE
 from shared.rest.identity import Ticket
 from shared.tickets import Refused, TicketsUnavailable
-from shared.tokens import AUDIENCE
 
 
 class TicketHandlers:

@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from api.identity.secret_files import KeyFileError, read_or_create, replace_whole
+from shared.claims import LIFETIME_MAX_S
 from shared.home import token_private_key, token_public_key
-from shared.tokens import ALGORITHM, ISSUER, LIFETIME_MAX_S, TOKEN_TYPE, key_id
+from shared.tokens import ALGORITHM, ISSUER, TOKEN_TYPE, key_id
 
 __all__ = ["KeyFileError", "TokenIssuer", "load_or_create_signing_key"]
 

@@ -17,6 +17,7 @@ from broadcaster.clients.delivery import Delivery
 from broadcaster.clients.plans import Own, read_plan
 from broadcaster.clients.requests import BadRequest, parse_request
 from broadcaster.clients.subscriptions import Subscriptions
+from shared.claims import Claims, TokenError
 from shared.feed import (
     Auth,
     Authenticated,
@@ -32,7 +33,6 @@ from shared.feed import (
     Unsubscribe,
     Unsubscribed,
 )
-from shared.tokens import Claims, TokenError
 
 POLICY_VIOLATION = 1008
 SERVICE_RESTART = 1012

@@ -28,7 +28,7 @@ from broadcaster.sockets.door import (
 )
 from broadcaster.sockets.handshake import Head, forget, read_request
 from broadcaster.sockets.incoming import Fragments
-from shared.tokens import Claims
+from shared.claims import Claims
 
 VISIT_BYTES_MAX = 64 * 1024  # In one write; then the next client has its turn.
 PIECES_MAX = 16  # More are joined, which is cheaper; few are large, and shared by all.

@@ -15,7 +15,6 @@ from websockets.http11 import Request, Response
 
 import shared.origins
 from shared.addresses import FORWARDED
-from shared.feed.contract.asyncapi import asyncapi_bytes
 
 WEBSOCKET_PATHS = ("/", "/ws", "/ws/")
 TICKET_LENGTH_MAX = 256  # A ticket is some 40 characters; longer ones are not even looked up.
@@ -75,7 +74,7 @@ class Door:
             ]
             return _page(HTTPStatus.OK, "\n".join(lines) + "\n", "text/plain; version=0.0.4")
         if path == "/asyncapi.json":
-            return _page(HTTPStatus.OK, asyncapi_bytes().decode())
+            return _page(HTTPStatus.OK, _description())
         return self._visit(path, query, request.headers, address)
 
     def _visit(self, path: str, query: str, headers: Headers, address: str) -> Visit:
@@ -139,6 +138,13 @@ def origin_is_allowed(headers: Headers, origins: tuple[str, ...]) -> bool:
     hosts = headers.get_all("Host")
     host = hosts[0] if len(hosts) == 1 else ""
     return shared.origins.origin_is_allowed(headers.get_all("Origin"), host, origins)
+
+
+def _description() -> str:
+    # Here, since few ever ask, and it is made of one example of each message.
+    from shared.feed.contract.asyncapi import asyncapi_bytes
+
+    return asyncapi_bytes().decode()
 
 
 def _json(fields: Status) -> str:

@@ -11,9 +11,9 @@ from typing import Protocol
 
 import redis
 
+from shared.claims import Claims
 from shared.logs import get_logger
 from shared.tasks import spawn, stop
-from shared.tokens import Claims
 
 REDEMPTIONS_MAX = 32  # At once; each is one round trip, so 5,000 clients are through in a second.
 

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from shared.tokens import ALGORITHM, AUDIENCE, ISSUER, parse_public_keys
+from shared.claims import AUDIENCE
+from shared.tokens import ALGORITHM, ISSUER, parse_public_keys
 
 
 def empty_app(key: Ed25519PublicKey) -> FastAPI:

@@ -16,7 +16,7 @@ from api.app import admin_app, public_app
 from api.gateway import Gateway
 from api.identity.users import Role
 from api.paths import PREFIX
-from shared.tokens import ADMIN_AUDIENCE, AUDIENCE
+from shared.claims import ADMIN_AUDIENCE, AUDIENCE
 from tests.api.exchange import PASSWORD, token_for
 from tests.api.signer import Signer, key_of, make_key
 

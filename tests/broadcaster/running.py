@@ -16,9 +16,9 @@ from broadcaster.sockets.server import FeedServer
 from broadcaster.venue.feed import Feed
 from broadcaster.venue.relay import Relay
 from shared.channels import Keys
+from shared.claims import Claims, TokenError
 from shared.redis_client import connect
 from shared.tasks import spawn, stop
-from shared.tokens import Claims, TokenError
 from tests.support.deadlines import eventually_async
 from tests.support.fake_engine import FakeEngine, venue_with_markets
 from tests.support.feed_client import FeedClient, open_feed

@@ -22,8 +22,8 @@ from rialto.services import (
     venues_ports,
     with_own_venues,
 )
+from shared.claims import Claims, TokenError
 from shared.settings import Settings, load_settings
-from shared.tokens import Claims, TokenError
 from tests.support.ports import ports_in_a_row
 
 

@@ -23,6 +23,16 @@ def test_a_service_imports_nothing_that_is_for_a_terminal(service: str) -> None:
     assert not {"rich", "click", "typer", "pygments"} & packages
 
 
+@pytest.mark.parametrize("service", ["aggregator", "broadcaster", "engine"])
+def test_a_service_imports_no_greenlets(service: str) -> None:
+    assert "greenlet" not in packages_after(f"import {service}.__main__")
+
+
+@pytest.mark.parametrize("service", ["aggregator", "broadcaster", "engine"])
+def test_a_service_needs_no_cryptography_before_somebody_logs_in(service: str) -> None:
+    assert "jwt" not in packages_after(f"import {service}.__main__")
+
+
 def test_who_wants_the_package_later_finds_it() -> None:
     assert "rich" in packages_after("import shared.logs", "import rich")
 

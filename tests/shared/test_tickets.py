@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 import redis
 
+from shared.claims import Claims
 from shared.redis_client import connect
 from shared.revocations import Revocations
 from shared.tickets import (
@@ -19,7 +20,6 @@ from shared.tickets import (
     Tickets,
     TicketsUnavailable,
 )
-from shared.tokens import Claims
 from tests.support.tcp_proxy import tcp_proxy
 
 VENUE = "rialto"

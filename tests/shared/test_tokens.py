@@ -11,17 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from shared.tokens import (
-    ADMIN_AUDIENCE,
-    AUDIENCE,
-    ISSUER,
-    LEEWAY_S,
-    TOKEN_LENGTH_MAX,
-    TOKEN_TYPE,
-    TokenError,
-    TokenVerifier,
-    key_id,
-)
+from shared.claims import ADMIN_AUDIENCE, AUDIENCE, TokenError
+from shared.tokens import ISSUER, LEEWAY_S, TOKEN_LENGTH_MAX, TOKEN_TYPE, TokenVerifier, key_id
 
 KEY = Ed25519PrivateKey.generate()
 OTHER_KEY = Ed25519PrivateKey.generate()

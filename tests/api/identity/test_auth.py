@@ -8,8 +8,9 @@ import pytest
 
 from api.gateway import Gateway
 from api.identity.users import Role
+from shared.claims import ADMIN_AUDIENCE, AUDIENCE
 from shared.home import token_public_key
-from shared.tokens import ADMIN_AUDIENCE, AUDIENCE, TokenVerifier
+from shared.tokens import TokenVerifier
 from tests.api.exchange import token_for
 
 PASSWORD = "correct horse battery"

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from api.identity.tokens import KeyFileError, TokenIssuer, load_or_create_signing_key
+from shared.claims import AUDIENCE
 from shared.home import secrets_dir, token_private_key, token_public_key
-from shared.tokens import AUDIENCE, TokenVerifier, key_id
+from shared.tokens import TokenVerifier, key_id
 
 
 def test_a_token_made_here_is_verified_with_the_file_beside_the_key(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ PRIVATE_CLOSES = range(4400, 4500)
 STANDARD_CLOSES = range(1007, 1016)
 CLOSES_OF_THE_PROTOCOL = {1007, 1009}  # Sent by whoever reads the frames, without our asking.
 OF_A_SESSION = ("broadcaster/clients", "broadcaster/channels", "broadcaster/venue/feed.py")
-OF_A_TOKEN = ("shared/tokens.py", "broadcaster/__main__.py")
+OF_A_TOKEN = ("shared/tokens.py", "shared/claims.py", "broadcaster/__main__.py")
 
 
 def trees(*places: str) -> Iterator[ast.Module]:

@@ -8,7 +8,7 @@ import redis
 
 from broadcaster.sockets import deadlines
 from broadcaster.sockets.tickets import REDEMPTIONS_MAX
-from shared.tokens import Claims
+from shared.claims import Claims
 from tests.broadcaster.running import verify
 from tests.broadcaster.sockets.raw_client import CLOSE, request
 from tests.broadcaster.sockets.serving import serving

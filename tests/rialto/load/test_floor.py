@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.identity.tokens import TokenIssuer
 from rialto.load.floor import empty_app
-from shared.tokens import ADMIN_AUDIENCE, AUDIENCE
+from shared.claims import ADMIN_AUDIENCE, AUDIENCE
 
 
 async def test_it_answers_who_shows_a_token_and_nobody_else() -> None:

@@ -1,11 +1,12 @@
 """One side of a book: levels by key, the best first.
 
-The rule of this file: a sorted list of keys beside a dict. Nearly every change is of a level that
-is there already and touches the dict alone, and even in a book of thousands of levels moving the
-tail of a list of integers costs less than a tree does.
+The rule of this file: a sorted list of keys beside a list of their levels. A search costs little
+more than a look-up in a dict does, the best levels are a slice, and a dict in which levels come and
+go keeps room for four times as many as there are. Even in a book of thousands of levels, moving the
+tails of two lists costs less than a tree does.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
 from shared.feed import Level
@@ -16,32 +17,40 @@ NO_EDGE = 1 << 64  # Above every key: all levels are within it.
 class Ladder:
     """Levels in the order of their keys, smallest first."""
 
+    __slots__ = ("_keys", "_levels")
+
     def __init__(self, levels: Iterable[tuple[int, Level]] = ()) -> None:
-        self._levels = dict(levels)
-        self._keys = sorted(self._levels)
+        by_key = dict(levels)
+        self._keys = sorted(by_key)
+        self._levels = [by_key[key] for key in self._keys]
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def get(self, key: int) -> Level | None:
         """Return the level, None where there is none."""
-        return self._levels.get(key)
+        at = bisect_left(self._keys, key)
+        return self._levels[at] if at < len(self._keys) and self._keys[at] == key else None
 
-    def put(self, key: int, level: Level) -> None:
-        """Add or replace a level."""
-        if key not in self._levels:
-            insort(self._keys, key)
-        self._levels[key] = level
-
-    def remove(self, key: int) -> None:
-        """Remove a level that is there."""
-        del self._levels[key]
-        del self._keys[bisect_left(self._keys, key)]
+    def replace(self, key: int, level: Level | None) -> Level | None:
+        """Put a level in the place of what was there, None for none; return what was there."""
+        keys, levels = self._keys, self._levels
+        at = bisect_left(keys, key)
+        if at == len(keys) or keys[at] != key:
+            if level is not None:
+                keys.insert(at, key)
+                levels.insert(at, level)
+            return None
+        old = levels[at]
+        if level is None:
+            del keys[at], levels[at]
+        else:
+            levels[at] = level
+        return old
 
     def first(self, count: int = 0) -> list[Level]:
         """Return at most so many levels, best first; 0 is all."""
-        levels = self._levels
-        return [levels[key] for key in (self._keys[:count] if count else self._keys)]
+        return self._levels[:count] if count else self._levels.copy()
 
     def edge(self, count: int) -> int:
         """Return the last key of the best `count` levels; NO_EDGE when a worse one would be among
@@ -52,9 +61,9 @@ class Ladder:
     def between(self, after_key: int, until_key: int) -> list[tuple[int, Level]]:
         """Return the levels worse than the one key and up to the other, best first."""
         start, end = bisect_right(self._keys, after_key), bisect_right(self._keys, until_key)
-        return [(key, self._levels[key]) for key in self._keys[start:end]]
+        return list(zip(self._keys[start:end], self._levels[start:end], strict=True))
 
     def until(self, key: int) -> dict[int, Level]:
         """Return the levels up to a key, best first."""
-        levels = self._levels
-        return {each: levels[each] for each in self._keys[: bisect_right(self._keys, key)]}
+        end = bisect_right(self._keys, key)
+        return dict(zip(self._keys[:end], self._levels[:end], strict=True))

@@ -78,14 +78,10 @@ class LevelBook:
         olds: Olds = {}
         checked_edge = ladder.edge(CHECKED_LEVELS_MAX)
         for key, level in changes:
-            old = ladder.get(key)
+            old = ladder.replace(key, level)
             present = level or old
             if present is None:
                 continue  # It was not there and is not there.
-            if level is None:
-                ladder.remove(key)
-            else:
-                ladder.put(key, level)
             olds.setdefault(key, old)
             recent.note(key, self.sequence, present[0])
             if key <= checked_edge:

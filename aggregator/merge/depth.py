@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 
 from aggregator.books.side import Side
+from aggregator.merge.told import Told
 from aggregator.protocol import to_text
 
 # A level of four venues has some 150 to 250 bytes as published, and a whole book must stay below
@@ -43,7 +44,7 @@ class Depth:
         self.trusted: dict[str, int | None] = {}
         self._edge: int | None = None  # Levels below this key are not published.
         self._changed: dict[int, None] = {}
-        self._told: dict[int, str] = {}
+        self._told = Told()
 
     # ---- what books say ----
 
@@ -103,10 +104,8 @@ class Depth:
 
     def levels(self) -> Iterator[PublishedLevel]:
         """Give all levels that were taken, as they were then, best first."""
-        told, sign = self._told, self.sign
-        return (
-            (key * sign, tuple(told[key].split(_BETWEEN))) for key in sorted(told, reverse=True)
-        )
+        sign = self.sign
+        return ((key * sign, tuple(told.split(_BETWEEN))) for key, told in self._told.best_first())
 
     def take(self) -> list[PublishedLevel]:
         """Return the levels that are not as they were when they were last taken."""
@@ -115,12 +114,7 @@ class Depth:
         taken: list[PublishedLevel] = []
         for key in changed:
             texts = self._texts(key)
-            told = _BETWEEN.join(texts)
-            if told != self._told.get(key, ""):
-                if told:
-                    self._told[key] = told
-                else:
-                    del self._told[key]
+            if self._told.replace(key, _BETWEEN.join(texts)):
                 taken.append((key * self.sign, texts))
         return taken
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from broadcaster.channels.ladder import Ladder
 from broadcaster.channels.recent import RecentChanges
-from shared.feed import CHECKED_LEVELS_MAX, Level, book_crc32
+from shared.feed import CHECKED_LEVELS_MAX, Level, text_crc32
 
 LevelChange = tuple[int, Level | None]  # Price in ticks; None removes the level.
 Olds = dict[int, Level | None]  # Key -> the level before; None where there was none.
@@ -69,7 +69,8 @@ class LevelBook:
         count = min(count or CHECKED_LEVELS_MAX, CHECKED_LEVELS_MAX)
         crc32 = self._crc32s.get(count)
         if crc32 is None:
-            crc32 = self._crc32s[count] = book_crc32(*self.best(count))
+            sides = (self.bids.checked(count), self.asks.checked(count))
+            crc32 = self._crc32s[count] = text_crc32(":".join(filter(None, sides)))
         return crc32
 
     def _replace(

@@ -5,7 +5,6 @@ too long, is made sure of, since one bad byte would spoil the message of everybo
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from sys import intern
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -178,19 +177,11 @@ class _LogForm:
 
 
 def _present(levels: Iterable[Level]) -> Iterator[Level]:
-    return ((key, _lean(texts)) for key, texts in levels if _is_there(texts))
+    return ((key, texts) for key, texts in levels if _is_there(texts))
 
 
 def _changes(levels: Iterable[Level]) -> Iterator[LevelChange]:
-    return ((key, _lean(texts) if _is_there(texts) else None) for key, texts in levels)
-
-
-def _lean(texts: tuple[str, ...]) -> tuple[str, ...]:
-    """Keep once what is said of every level again, as whose it is: a third of a merged book."""
-    if len(texts) == LEVEL_TEXTS_MIN:
-        return texts
-    price, quantity, *rest = texts
-    return price, quantity, *(quantity if text == quantity else intern(text) for text in rest)
+    return ((key, texts if _is_there(texts) else None) for key, texts in levels)
 
 
 def _is_there(texts: tuple[str, ...]) -> bool:

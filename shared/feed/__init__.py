@@ -57,6 +57,7 @@ from shared.feed.asking import (
 from shared.feed.checksum import (
     CHECKED_LEVELS_MAX,
     book_crc32,
+    text_crc32,
 )
 from shared.feed.markets import (
     Bbo,
@@ -152,4 +153,5 @@ __all__ = [
     "WithdrawalSettled",
     "Withdrawn",
     "book_crc32",
+    "text_crc32",
 ]

@@ -20,4 +20,9 @@ def book_crc32(bids: Iterable[Level], asks: Iterable[Level]) -> int:
     An empty book is 0. Of a book with fewer levels, all are taken.
     """
     best = chain(islice(bids, CHECKED_LEVELS_MAX), islice(asks, CHECKED_LEVELS_MAX))
-    return zlib.crc32(":".join([f"{level[0]}:{level[1]}" for level in best]).encode())
+    return text_crc32(":".join([f"{level[0]}:{level[1]}" for level in best]))
+
+
+def text_crc32(levels: str) -> int:
+    """Return the same of the levels as they are written for it."""
+    return zlib.crc32(levels.encode())

@@ -1,20 +1,27 @@
 """One side of a book, against a plain dict that is sorted at each question."""
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from broadcaster.channels.ladder import NO_EDGE, Ladder
-from shared.feed import Level
+from shared.feed import Level, book_crc32, text_crc32
+
+LEVEL_BYTES_MAX = 200  # Of a level of a merged book, of which a tuple of texts takes 330.
 
 KEYS = st.integers(min_value=-9, max_value=9)
-LEVELS = st.none() | st.sampled_from(["1", "2"]).map(lambda text: ("0", text))
+# Two texts or more, of somebody who may say anything.
+TEXTS = st.sampled_from(["", "1", "2", ":", "\n"])
+LEVELS = st.none() | st.lists(TEXTS, min_size=2, max_size=4).map(tuple)
+PLAIN_LEVELS = st.none() | st.tuples(st.just("0"), st.sampled_from(["1", "2"]))
 
 
 def said_of(ladder: Ladder) -> list[tuple[int, Level]]:
     return ladder.between(-NO_EDGE, NO_EDGE)
 
 
-@given(st.lists(st.tuples(KEYS, LEVELS)))
+@given(st.lists(st.tuples(KEYS, LEVELS)) | st.lists(st.tuples(KEYS, PLAIN_LEVELS)))
 def test_a_ladder_holds_what_was_put_there_last(changes: list[tuple[int, Level | None]]) -> None:
     plain: dict[int, Level] = {}
     ladder = Ladder()
@@ -25,6 +32,7 @@ def test_a_ladder_holds_what_was_put_there_last(changes: list[tuple[int, Level |
     assert said_of(ladder) == sorted(plain.items())
     assert ladder.first() == [level for _, level in said_of(ladder)]
     assert all(ladder.get(key) == plain.get(key) for key in range(-10, 11))
+    assert text_crc32(ladder.checked(3)) == book_crc32(ladder.first(3), ())
 
 
 @given(st.dictionaries(KEYS, st.just(("0", "1"))), st.integers(0, 9), KEYS, KEYS)
@@ -45,3 +53,25 @@ def test_what_was_given_out_does_not_change_with_the_ladder() -> None:
     given_out = ladder.first()
     ladder.replace(1, None)
     assert given_out == [("1", "1")]
+
+
+def test_a_level_takes_little_memory_whatever_becomes_of_it() -> None:
+    # given a side of a merged book
+    count = 1_000
+    tracemalloc.start()
+    ladder = Ladder((key, merged_level(key)) for key in range(count))
+
+    # when levels have come and gone, ten times as many as there are
+    for key in range(count, 11 * count):
+        ladder.replace(key, merged_level(key))
+        ladder.replace(key - count, None)
+
+    # then it takes what its texts take, and no more room than it needs
+    taken_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(ladder) == count
+    assert taken_bytes < LEVEL_BYTES_MAX * count
+
+
+def merged_level(key: int) -> Level:
+    return f"{key}.5", f"{key}", "bybit:linear:BTC/USDT", f"{key}"

@@ -6,7 +6,7 @@ import pytest
 
 from broadcaster.channels.cadence import Cadence
 from broadcaster.channels.topic import AT_ONCE, Topic, Wish
-from broadcaster.outside.topics import OutsideBook, default_of, made_for
+from broadcaster.outside.topics import default_of, made_for
 from shared.feed import INTERVAL_MS_MAX, LEVELS_MAX, book_crc32
 from shared.publishing import (
     DATA_BYTES_MAX,
@@ -75,22 +75,18 @@ def test_a_book_reads_as_a_snapshot_and_deltas() -> None:
     assert delta["info"] == {"age_ms": 4}
 
 
-def test_names_that_every_level_has_are_kept_once() -> None:
-    # given levels of a merged book, each read from bytes of its own
+def test_the_levels_of_a_merged_book_are_shown_text_by_text() -> None:
+    # given levels with names and quantities of their own
     name = "bybit:linear:BTC/USDT"
-    topic, follower, screen = made(Kind.BOOK)
+    _, follower, screen = made(Kind.BOOK)
     bids = tuple((key, (str(key), str(key + 7), name, str(key + 7))) for key in range(1_000, 1_050))
     image = decode_publication(encode(BookImage(1, 1, bids, ())))
 
     # when they are shown
     [snapshot] = told(follower, screen, image)
 
-    # then every text is as it was said, and those that are the same are one
+    # then every text is as it was said
     assert sorted(snapshot["bids"]) == [list(texts) for _, texts in bids]
-    assert isinstance(topic, OutsideBook)
-    levels = topic.book.bids.first()
-    assert len({id(level[2]) for level in levels}) == 1
-    assert all(level[3] is level[1] for level in levels)
 
 
 def test_a_producer_that_never_removes_a_level_does_not_fill_the_memory(

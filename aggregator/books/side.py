@@ -8,19 +8,25 @@ near the touch moves next to nothing.
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 
+# A dict in which levels come and go takes room for up to four times as many as there are. It is
+# made anew when as many have come as are this part of it, and no fewer than these: 0.1 us for each.
+RENEWED_PART = 4
+RENEWED_MIN = 50
+
 Level = tuple[int, int]  # A key and a quantity; no quantity removes the level.
 
 
 class Side:
     """`keys` are sorted, best last; `quantities` has exactly these keys. Read both, change none."""
 
-    __slots__ = ("keys", "quantities", "sign")
+    __slots__ = ("_came", "keys", "quantities", "sign")
 
     def __init__(self, sign: int) -> None:
         assert sign in (1, -1), "a side is bids (1) or asks (-1)"
         self.sign = sign
         self.keys: list[int] = []
         self.quantities: dict[int, int] = {}
+        self._came = 0  # Levels, since `quantities` was made.
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -37,11 +43,11 @@ class Side:
     def replace(self, levels: Iterable[Level]) -> None:
         """Become these levels; those without a quantity are none."""
         self.quantities = {key: quantity for key, quantity in levels if quantity}
-        self.keys = sorted(self.quantities)
+        self.keys, self._came = sorted(self.quantities), 0
 
     def hold(self, keys: list[int], quantities: dict[int, int]) -> None:
         """Become these, which belong to the side from now on: `keys` sorted, none without one."""
-        self.keys, self.quantities = keys, quantities
+        self.keys, self.quantities, self._came = keys, quantities, 0
 
     def change(self, levels: Sequence[Level]) -> int:
         """Take over levels, and return how many were to be removed and were not there."""
@@ -51,11 +57,14 @@ class Side:
             if quantity:
                 if key not in quantities:
                     insort(keys, key)
+                    self._came += 1
                 quantities[key] = quantity
             elif quantities.pop(key, None) is None:
                 unknown_count += 1
             else:
                 del keys[bisect_left(keys, key)]
+        if self._came > len(keys) // RENEWED_PART + RENEWED_MIN:
+            self.quantities, self._came = {**quantities}, 0
         return unknown_count
 
     def keep_best(self, count: int) -> list[int]:

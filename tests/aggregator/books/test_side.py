@@ -1,5 +1,6 @@
 """A side of a book against a plain dictionary."""
 
+import sys
 from random import Random
 
 import pytest
@@ -32,6 +33,22 @@ def test_a_side_has_the_levels_of_a_plain_dictionary_in_order(sign: int) -> None
             plain = dict(sorted(plain.items())[len(removed) :])
         assert side.keys == sorted(plain), f"Seed {SEED}."
         assert side.quantities == plain, f"Seed {SEED}."
+
+
+@pytest.mark.parametrize("count", [25, 200, 500, 1_000])
+def test_levels_that_come_and_go_leave_no_room_behind(count: int) -> None:
+    # given a side as it is after its snapshot
+    side = Side(1)
+    side.replace([(key, 1) for key in range(count)])
+    fresh_bytes = sys.getsizeof(side.quantities)
+
+    # when levels come and go, ten times as many as there are
+    for key in range(count, 11 * count):
+        side.change([(key, 1), (key - count, 0)])
+
+    # then it has as many, in at most the next larger table
+    assert len(side) == count
+    assert sys.getsizeof(side.quantities) <= (1 if count > 100 else 2.1) * fresh_bytes
 
 
 def test_the_best_bid_is_the_highest_and_the_best_ask_the_lowest() -> None:

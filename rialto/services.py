@@ -31,6 +31,7 @@ DOORS = ("api", "admin", "ws")  # Each has a setting <door>_host and <door>_port
 # The order of the end: nobody is let in any more, then the work is finished, then Redis goes.
 STOP_DOORS, STOP_ENGINE, STOP_ARCHIVE, STOP_REDIS = range(4)
 OWNER_VARIABLE = "RIALTO_ENGINE_OWNER"
+ARENAS_VARIABLE = "MALLOC_ARENA_MAX"  # Of glibc; other libraries pass it over.
 
 
 def service_environ(
@@ -55,6 +56,9 @@ def service_environ(
     search = os.pathsep.join(filter(None, (root, environ.get("PYTHONPATH", ""))))
     # A file that is being edited must not keep a service from its next start.
     ours |= {CONFIG_VARIABLE: os.devnull, "PYTHONPATH": search, "PYTHONUNBUFFERED": "1"}
+    # Threads of Python allocate in turns anyway, and each would get a heap of its own: megabytes
+    # of the feeds' processes, in which threads pack what was heard.
+    ours |= {ARENAS_VARIABLE: environ.get(ARENAS_VARIABLE, "1")}
     return {**environ, **ours}
 
 

@@ -44,6 +44,14 @@ def test_a_settings_file_that_changed_since_the_start_does_not_reach_the_service
     assert (loaded.home, loaded.redis_url) == (str(home.folder), "redis://here")
 
 
+@pytest.mark.parametrize(("given", "there"), [({}, "1"), ({"MALLOC_ARENA_MAX": "4"}, "4")])
+def test_threads_of_a_service_share_a_heap_unless_somebody_says_otherwise(
+    given: dict[str, str], there: str, tmp_path: Path
+) -> None:
+    ours = service_environ(given, Settings(), Home(tmp_path), "redis://here", "id")
+    assert ours["MALLOC_ARENA_MAX"] == there
+
+
 def test_several_broadcasters_share_a_port_and_each_has_one_of_its_own(tmp_path: Path) -> None:
     settings = Settings(broadcasters=3, ws_private_port=9100)
     environ = service_environ({}, settings, Home(tmp_path), "redis://here", "id")

@@ -8,12 +8,17 @@ keeps it, and whoever wants it later finds it.
 
 import sys
 
-_unused = {"rich", "greenlet"} - sys.modules.keys()
-sys.modules |= dict.fromkeys(_unused)  # type: ignore[arg-type]
+_has_rich, _has_greenlet = "rich" in sys.modules, "greenlet" in sys.modules
+if not _has_rich:
+    sys.modules["rich"] = None  # type: ignore[assignment]
+if not _has_greenlet:
+    sys.modules["greenlet"] = None  # type: ignore[assignment]
 try:
     import structlog
 finally:
-    for _name in _unused:
-        del sys.modules[_name]
+    if not _has_rich:
+        del sys.modules["rich"]
+    if not _has_greenlet:
+        del sys.modules["greenlet"]
 
 __all__ = ["structlog"]

@@ -3,9 +3,10 @@
 The rule of this file: a level is noted once, with the last change of it. So what is kept grows
 with the prices that there are and not with what happens to them, and a client that comes back is
 told each level once, as it is.
-"""
 
-from typing import NamedTuple
+A note is one text, its sequence and its price: as a tuple it takes twice the memory, and there is a
+note for every fourth level of every book.
+"""
 
 # For each side. Whoever has missed more than that is better off with a snapshot, and so is who has
 # missed a good part of the book: a level that is noted takes as much room as one that is there.
@@ -13,19 +14,16 @@ NOTED_PRICES_MAX = 10_000
 NOTED_PRICES_MIN = 250
 NOTED_PART = 4
 
+_BETWEEN = " "  # No digit, so it is found whatever the price is.
+
 Prices = dict[int, str]  # Key -> the price as text.
-
-
-class _Note(NamedTuple):
-    sequence: int
-    price: str
 
 
 class RecentChanges:
     """The levels that changed after some sequence, in the order of their last changes."""
 
     def __init__(self, after_sequence: int = 0, prices_max: int = NOTED_PRICES_MAX) -> None:
-        self._notes: dict[int, _Note] = {}
+        self._notes: dict[int, str] = {}
         self._known_after = after_sequence  # Every level that changed after it is noted.
         self._prices_max = prices_max
 
@@ -35,7 +33,7 @@ class RecentChanges:
     def note(self, key: int, sequence: int, price: str) -> None:
         """Note a change, which is later than those before."""
         self._notes.pop(key, None)  # To the end of the dict, which is in order of insertion.
-        self._notes[key] = _Note(sequence, price)
+        self._notes[key] = f"{sequence}{_BETWEEN}{price}"
         if len(self._notes) > self._prices_max:
             self._forget_oldest()
 
@@ -57,13 +55,14 @@ class RecentChanges:
             return None
         prices: Prices = {}
         for key, note in reversed(self._notes.items()):
-            if note.sequence <= sequence:
+            noted_sequence, _, price = note.partition(_BETWEEN)
+            if int(noted_sequence) <= sequence:
                 break
             if len(prices) == prices_max:
                 return None
-            prices[key] = note.price
+            prices[key] = price
         return prices
 
     def _forget_oldest(self) -> None:
         oldest = next(iter(self._notes))
-        self._known_after = self._notes.pop(oldest).sequence
+        self._known_after = int(self._notes.pop(oldest).partition(_BETWEEN)[0])

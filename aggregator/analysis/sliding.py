@@ -5,8 +5,6 @@ receipt, and leaves with its hundredth. So memory is bounded however much is tra
 is the last 99 to 100 hundredths of its length.
 """
 
-from collections import deque
-
 PARTS = 100
 
 
@@ -16,7 +14,9 @@ class SlidingSums:
     def __init__(self, window_ns: int, width: int) -> None:
         self._window_ns = window_ns
         self._part_ns = window_ns // PARTS
-        self._parts: deque[tuple[int, list[int]]] = deque()
+        # By sum, in the places that their numbers have in a circle: there from the start, so that
+        # a window does not take more and more while it fills.
+        self._parts = [[0] * PARTS for _ in range(width)]
         self._sums = [0] * width
         self._first_at_ns: int | None = None
         self._now = 0  # The number of the latest part.
@@ -25,11 +25,9 @@ class SlidingSums:
         if self._first_at_ns is None:
             self._first_at_ns = at_ns
         self._move_to(at_ns)
-        if not self._parts or self._parts[-1][0] != self._now:
-            self._parts.append((self._now, [0] * len(self._sums)))
-        part = self._parts[-1][1]
+        place = self._now % PARTS
         for index, value in enumerate(values):
-            part[index] += value
+            self._parts[index][place] += value
             self._sums[index] += value
 
     def sums(self, at_ns: int) -> list[int] | None:
@@ -40,8 +38,10 @@ class SlidingSums:
         return list(self._sums)
 
     def _move_to(self, at_ns: int) -> None:
-        self._now = max(self._now, at_ns // self._part_ns)
-        while self._parts and self._parts[0][0] <= self._now - PARTS:
-            _, gone = self._parts.popleft()
-            for index, value in enumerate(gone):
-                self._sums[index] -= value
+        now = max(self._now, at_ns // self._part_ns)
+        for number in range(max(self._now + 1, now - PARTS + 1), now + 1):
+            place = number % PARTS
+            for index, parts in enumerate(self._parts):
+                self._sums[index] -= parts[place]
+                parts[place] = 0
+        self._now = now

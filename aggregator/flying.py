@@ -13,7 +13,7 @@ from aggregator.captures.ring import RING_BYTES_MAX
 from shared.logs import get_logger
 
 # Of all feeds together, compressed: one process has 100 MB for everything.
-RINGS_BYTES_MAX = 4 << 20
+RINGS_BYTES_MAX = 3 << 20
 
 _log = get_logger(__name__)
 

@@ -48,13 +48,13 @@ class TouchProof(NoProof):
         book_id, ids = update.last_id, self._ids
         self._records.append((book_id, touch))
         later = bisect_right(ids, book_id)
-        if later == 0 or later == len(ids):
-            return ""  # Which touch is the last one up to this book is not known yet.
-        said = self._touches[later - 1]
+        is_known = 0 < later < len(ids)
+        said = self._touches[later - 1] if later else touch
         # Touches before it are kept for a while: one that comes late belongs between two of them.
         if later > TOUCHES_KEPT_MAX // 2:
             del ids[: later - 1], self._touches[: later - 1]
-        return self._judge(book_id, touch, said)
+        # Otherwise which touch is the last one up to this book is not known yet.
+        return self._judge(book_id, touch, said) if is_known else ""
 
     def hear(self, touch: TouchUpdate) -> str:
         said = (

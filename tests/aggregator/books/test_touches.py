@@ -3,6 +3,7 @@
 import pytest
 
 from aggregator.books.effects import Mismatch
+from aggregator.books.touches import TOUCHES_KEPT_MAX, TouchProof
 from aggregator.books.words import BookState
 from aggregator.protocol import Evidence, SnapshotFrom, TouchUpdate
 from tests.support.json_venue import Scene, book, make_manifest, snapshot
@@ -118,3 +119,18 @@ def test_an_old_touch_is_not_held_against_the_next_book() -> None:
     scene.hear(touch(21, "2@99", "1@101"))
 
     assert scene.is_live()
+
+
+def test_touches_that_no_book_will_be_held_against_are_let_go() -> None:
+    # given a ticker that is always heard before the book of the same number
+    scene = Compared()
+    count = 3 * TOUCHES_KEPT_MAX
+    for number in range(11, count):
+        scene.hear(touch(number, f"{number}@99", "1@101"))
+        scene.hear(book(number, number, f"{number}@99"))
+
+    # then all books but the last are proven, and half of what may wait for books is kept
+    assert (scene.verified, scene.is_live()) == (count - 12, True)
+    proof = scene.desk.listings["BTC/USDT"].book._proof
+    assert isinstance(proof, TouchProof)
+    assert len(proof._ids) == len(proof._touches) <= TOUCHES_KEPT_MAX // 2 + 1

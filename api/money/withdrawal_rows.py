@@ -93,12 +93,21 @@ class Ending(Struct, frozen=True, kw_only=True):
     at_ns: int = 0
 
 
+class CommitUnknownError(ApiError):
+    """USERS_UNAVAILABLE, and nobody can say whether it was written: the commit was under way."""
+
+    def __init__(self) -> None:
+        super().__init__("USERS_UNAVAILABLE")
+
+
 _TABLE = withdrawals.c
 _IS_PENDING = _TABLE.state == State.PENDING.value
 
 
 class WithdrawalRows:
-    """The rows of one database; every method raises ApiError USERS_UNAVAILABLE."""
+    """The rows of one database; every method raises ApiError USERS_UNAVAILABLE, and what changes
+    a row that is there raises CommitUnknownError of it where the change may have been made.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -257,11 +266,15 @@ class WithdrawalRows:
         self, still: Sequence[sa.ColumnElement[bool]], **values: object
     ) -> Row | None:
         statement = sa.update(withdrawals).where(*still).values(values).returning(withdrawals)
+        is_committing = False
         try:
             async with writing(self._engine) as connection:
                 row = (await connection.execute(statement)).mappings().one_or_none()
-        except IntegrityError as error:
-            raise ApiError("USERS_UNAVAILABLE") from error
+                is_committing = True
+        except (IntegrityError, ApiError) as error:
+            raise (
+                CommitUnknownError() if is_committing else ApiError("USERS_UNAVAILABLE")
+            ) from error
         return Row(**row) if row is not None else None
 
     async def _one(self, *wanted: sa.ColumnElement[bool]) -> Row | None:

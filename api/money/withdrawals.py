@@ -31,7 +31,16 @@ from msgspec import Struct
 from api.edge.errors import ApiError
 from api.money.withdrawal_book import WithdrawalBook
 from api.money.withdrawal_ledger import WithdrawalLedger, decision_command, request_command
-from api.money.withdrawal_rows import ENDING, Claim, Decision, Ending, Row, State, WithdrawalRows
+from api.money.withdrawal_rows import (
+    ENDING,
+    Claim,
+    CommitUnknownError,
+    Decision,
+    Ending,
+    Row,
+    State,
+    WithdrawalRows,
+)
 from api.orders.outcomes import final_answer
 from api.paths import PREFIX
 from shared.bus import CommandBus
@@ -191,14 +200,9 @@ class Withdrawals:
     async def _claim(self, row: Row, claim: Claim) -> Row | None:
         try:
             return await self._rows.claim(_id_of(row), claim)
-        except ApiError:  # Perhaps it is written down, and only the answer is lost.
-            try:
-                found = await self._rows.by_id(_id_of(row))
-            except ApiError:
-                raise _unknown(withdrawal_url(row)) from None
-            if found is None or found.decision_token != claim.token:
-                raise
-            return found
+        except CommitUnknownError:
+            # Written or not, and joined by somebody since or not: who asks again will know.
+            raise _unknown(withdrawal_url(row)) from None
 
     def _check_age(self, row: Row) -> None:
         wait_s = row.requested_at_ns // 1_000_000_000 + self._delay_s - int(time.time())
@@ -231,9 +235,15 @@ class Withdrawals:
             found = await self._looked_at(row)  # Perhaps it was sent before, and has ended.
             if found.state != State.PENDING:
                 return found
-            await self._rows.reopen(_id_of(row), row.attempt)
+            await self._reopen(row)
         final_answer(outcome, decision_command(row, row.decision).idempotency_key)
         raise AssertionError("an outcome that is no success is an error")
+
+    async def _reopen(self, row: Row) -> None:
+        try:
+            await self._rows.reopen(_id_of(row), row.attempt)
+        except ApiError:  # It stands, and may be sent again when the engine knows its key no more.
+            raise _unknown(withdrawal_url(row)) from None
 
     async def _looked_at(self, row: Row) -> Row:
         try:

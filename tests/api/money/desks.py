@@ -1,10 +1,13 @@
 """A gateway's withdrawals over a real database and an engine in memory."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.edge.errors import ApiError
@@ -60,6 +63,22 @@ class Desk:
 
     async def mend(self) -> None:
         await self._run("DROP TRIGGER full")
+
+    @contextlib.contextmanager
+    def commits_lost(self, *, is_written: bool) -> Iterator[None]:
+        """Lose the answer to every commit, or the commit with it."""
+
+        def lose(connection: sa.Connection) -> None:
+            if is_written:
+                connection.connection.commit()
+            raise OperationalError("COMMIT", None, Exception("the server is gone"))
+
+        engine = self.database.sync_engine
+        sa.event.listen(engine, "commit", lose)
+        try:
+            yield
+        finally:
+            sa.event.remove(engine, "commit", lose)
 
     async def _run(self, statement: str) -> None:
         async with self.database.begin() as connection:

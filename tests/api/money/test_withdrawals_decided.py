@@ -4,8 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from api.edge.errors import ApiError
-from api.money.withdrawal_rows import Claim, Decision, Row
+from api.money.withdrawal_rows import Claim, Decision
 from api.money.withdrawals import Told
 from shared.messages import Reject, ResolveWithdrawal
 from shared.outcomes import Accepted, Outcome
@@ -145,38 +144,45 @@ async def test_a_decision_that_somebody_may_carry_on_is_not_called_undone(desk: 
     assert (await desk.shown(n)).state == "cancelled"
 
 
-async def test_a_decision_is_known_though_the_database_never_said_that_it_is_written(
-    desk: Desk,
+@pytest.mark.parametrize("is_written", [True, False])
+async def test_a_decision_whose_commit_nobody_heard_of_is_unknown(
+    desk: Desk, is_written: bool
 ) -> None:
     n = await desk.pending()
-    claim = desk.rows.claim
-
-    async def lost(withdrawal_id: int, wanted: Claim) -> Row | None:
-        assert await claim(withdrawal_id, wanted)
-        raise ApiError("USERS_UNAVAILABLE")
-
-    desk.rows.claim = lost  # type: ignore[assignment, method-assign]
+    with desk.commits_lost(is_written=is_written):
+        assert await code_of_decision(desk, n, Decision.CANCEL) == "UNKNOWN_OUTCOME"
+    assert (await desk.shown(n)).decision == ("cancel" if is_written else "")
     told = await desk.decide(n, Decision.CANCEL)
     assert isinstance(told, Told)
-    assert (told.row.state, told.replayed) == ("cancelled", False)
+    assert told.row.state == "cancelled"
 
 
-async def test_a_decision_of_which_the_database_says_nothing_any_more_is_unknown(
+async def test_a_refused_decision_that_cannot_be_taken_back_is_unknown(desk: Desk) -> None:
+    n = await desk.pending()
+    carry_out, desk.engine.refusal = desk.engine.submit, Reject.COMMAND_SKIPPED
+
+    async def submit(command: ResolveWithdrawal) -> Outcome:
+        outcome = await carry_out(command)
+        await desk.break_writes("withdrawals")
+        return outcome
+
+    desk.engine.submit = submit  # type: ignore[assignment, method-assign]
+    assert await code_of_decision(desk, n, Decision.SETTLE) == "UNKNOWN_OUTCOME"
+
+
+async def test_a_refused_decision_of_which_the_ledger_cannot_be_asked_is_unknown(
     desk: Desk,
 ) -> None:
     n = await desk.pending()
-    claim = desk.rows.claim
+    carry_out, desk.engine.refusal = desk.engine.submit, Reject.COMMAND_SKIPPED
 
-    async def away(_withdrawal_id: int) -> Row | None:
-        raise ApiError("USERS_UNAVAILABLE")
+    async def submit(command: ResolveWithdrawal) -> Outcome:
+        outcome = await carry_out(command)
+        desk.store.is_up = False
+        return outcome
 
-    async def lost(withdrawal_id: int, wanted: Claim) -> Row | None:
-        assert await claim(withdrawal_id, wanted)
-        desk.rows.by_id = away  # type: ignore[assignment, method-assign]
-        raise ApiError("USERS_UNAVAILABLE")
-
-    desk.rows.claim = lost  # type: ignore[assignment, method-assign]
-    assert await code_of_decision(desk, n, Decision.CANCEL) == "UNKNOWN_OUTCOME"
+    desk.engine.submit = submit  # type: ignore[assignment, method-assign]
+    assert await code_of_decision(desk, n, Decision.SETTLE) == "UNKNOWN_OUTCOME"
 
 
 async def test_an_end_that_cannot_be_noted_is_a_success_and_found_later(desk: Desk) -> None:

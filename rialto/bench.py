@@ -73,6 +73,8 @@ def aggregator_command(
             parts=outside.PARTS,
         )
     _show(series.rows(), series.sentences, as_json=as_json)
+    for definition in series.definitions if not as_json else ():
+        typer.echo(definition)
 
 
 def feed_command(

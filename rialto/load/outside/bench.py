@@ -99,7 +99,7 @@ async def measure(
     """Measure an aggregator; raises RialtoError when it cannot be finished."""
     bench = _Bench(place, size, captures, series)
     if Scene.PUBLISH in scenes and captures:
-        series.sentences.append(PUBLISH_SENTENCE)
+        series.definitions.append(PUBLISH_SENTENCE)
     for number in range(size.rounds):
         if Scene.PUBLISH in scenes and captures:
             await bench.measure_publish()

@@ -27,6 +27,7 @@ class Series:
         self._of: dict[str, list[float]] = defaultdict(list)
         self._judges_speed = judges_speed  # A moment says nothing about speed.
         self.sentences: list[str] = []
+        self.definitions: list[str] = []  # Said under a table, not beside JSON.
 
     def note(self, name: str, figure: float) -> None:
         self._of[name].append(figure)

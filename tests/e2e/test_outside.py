@@ -57,12 +57,20 @@ class Screen:
 
     async def subscribe(self, client: ClientConnection) -> None:
         # The channel is there as soon as the broadcaster has heard of the aggregator.
+        async def is_there() -> bool:
+            answer = await self._ask(client, op="list")
+            return BOOK in answer["available"]
+
+        await eventually_async(is_there, WHOLE_DEADLINE_S)
+        answer = await self._ask(client, op="subscribe", channels=[BOOK], interval_ms=0)
+        assert answer["op"] == "subscribed", answer
+
+    async def _ask(self, client: ClientConnection, **wish: Any) -> dict[str, Any]:
+        await client.send(json.dumps(wish))
         answer: dict[str, Any] = {}
-        while answer.get("op") != "subscribed":
-            await client.send(json.dumps({"op": "subscribe", "channels": [BOOK], "interval_ms": 0}))
-            answer = {}
-            while "op" not in answer:
-                answer = json.loads(await client.recv())
+        while "op" not in answer:
+            answer = json.loads(await client.recv())
+        return answer
 
     async def until(self, client: ClientConnection, state: str, messages: int = 1) -> None:
         first = self.messages

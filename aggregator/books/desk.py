@@ -254,6 +254,7 @@ class Desk:
             return
         seat.ticket = 0
         seat.book.take_answer(snapshot, at_ns)
+        self._upkeep.hush(link, seat, at_ns)
         self._seating.follow_up(link, seat, at_ns)
 
     def _fail(self, question: Question, reason: str, at_ns: int) -> None:

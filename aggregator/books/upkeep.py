@@ -45,10 +45,16 @@ class Upkeep:
         # The clock may have been put back: from then on it counts.
         link.heard_at_ns = min(link.heard_at_ns, at_ns)
         quiet_ns = at_ns - max(link.heard_at_ns, link.opened_at_ns)
-        if self._mute_ns and not link.is_mute and quiet_ns > self._mute_ns:
-            link.is_mute = True
-            for seat in link.seats.values():
-                seat.book.fall_mute(quiet_ns, at_ns)
+        link.is_mute = link.is_mute or 0 < self._mute_ns < quiet_ns
+        for seat in link.seats.values():
+            self.hush(link, seat, at_ns)
+
+    def hush(self, link: Link, seat: Seat, at_ns: int) -> None:
+        """Let no book be live while its connection is mute, whenever it has become so: what makes
+        it whole may come by another way.
+        """
+        if link.is_mute:
+            seat.book.fall_mute(at_ns - max(link.heard_at_ns, link.opened_at_ns), at_ns)
 
     def _look_at_trades(self, link: Link, seat: Seat, at_ns: int) -> None:
         tape = seat.listing.tape

@@ -95,6 +95,7 @@ def test_a_clock_that_is_put_back_neither_keeps_a_silent_book_live_nor_puts_off_
     assert len(scene.wishes(Send)) == 1
 
 
+BIDS, ASKS = range(100, 80, -1), range(101, 121)
 MUTE = {"snapshot_from": SnapshotFrom.STREAM, "stale_s": 30, "mute_s": 5}
 
 
@@ -133,6 +134,54 @@ def test_a_word_on_the_connection_does_not_wake_a_book_that_is_silent_itself() -
 
     assert state(scene) == "stale"
     scene.hear(book(11, 11, "2@99"))
+    assert state(scene) == "live"
+
+
+def test_a_snapshot_that_comes_while_its_connection_says_nothing_makes_no_book_live() -> None:
+    # given a book that waits for its snapshot, on a connection that has fallen silent
+    scene = Scene(manifest=make_manifest(**MUTE | {"snapshot_from": SnapshotFrom.REST}))
+    scene.hear(book(10, 11, "1@99", "1@101"))
+    (fetch,) = scene.wishes(Fetch)
+    scene.wait(6)
+
+    # when the snapshot comes by HTTP
+    answer = frame(snapshot(10, "1@98", "1@102"))
+    scene.desk.answered(fetch.ticket, answer, "", scene.at_ns)
+
+    # then the book is never live until the connection speaks
+    states = [state(scene)]
+    for _ in range(29):
+        scene.wait(1)
+        states.append(state(scene))
+    assert set(states) == {"stale"}
+    scene.hear(book(12, 12, "2@98"))
+    assert state(scene) == "live"
+    assert scene.shown() == "1@99 2@98 | 1@101 1@102"
+
+
+def test_a_fresh_snapshot_makes_no_book_live_whose_connection_has_fallen_silent() -> None:
+    # given a live book of which one bid of twenty is left, and a fresh snapshot is asked for
+    facts = MUTE | {"snapshot_from": SnapshotFrom.REST, "book_levels_kept": 20}
+    scene = Scene(manifest=make_manifest(**facts))
+    scene.hear(book(10, 10))
+    (fetch,) = scene.wishes(Fetch)
+    bids, asks = (" ".join(f"1@{price}" for price in row) for row in (BIDS, ASKS))
+    whole = snapshot(10, bids, asks, is_whole=False)
+    scene.desk.answered(fetch.ticket, frame(whole), "", scene.at_ns)
+    scene.hear(book(11, 11, " ".join(f"0@{price}" for price in BIDS[:-1])))
+    (fetch,) = scene.wishes(Fetch)
+    assert state(scene) == "live"
+
+    # when the connection falls silent, and the answer comes
+    scene.wait(6)
+    assert state(scene) == "stale"
+    fresh = snapshot(11, "1@81 1@80 1@79", asks, is_whole=False)
+    scene.desk.answered(fetch.ticket, frame(fresh), "", scene.at_ns)
+
+    # then the answer is in it, and it is not live
+    assert scene.shown().startswith("1@81 1@80 1@79 |")
+    assert state(scene) == "stale"
+    scene.hear(Pulse())
     assert state(scene) == "live"
 
 

@@ -5,7 +5,7 @@ sends, and a book that is found wrong is not live any more when `received` retur
 is a stopwatch for who wants to know how long a frame took; nothing is decided by it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter_ns
 
 from aggregator.books.asking import Question
@@ -15,6 +15,7 @@ from aggregator.books.hearing import Hearing
 from aggregator.books.links import NEVER_NS, ConnectionCounts, Link, Seat
 from aggregator.books.listing import Listing
 from aggregator.books.making import Maker
+from aggregator.books.muteness import Muteness
 from aggregator.books.patience import Patience
 from aggregator.books.plan import ConnectionPlan, plan_connections, plan_instruments
 from aggregator.books.rules import DeskOptions, rules_of, settle_interval_ms
@@ -70,13 +71,14 @@ class Desk:
         self.last_stage_ns = (0, 0, 0)
         self._parse = connector.parse_message
         self._supply = Supply(connector, manifest, self.rules)
-        self._upkeep = Upkeep(manifest, self._supply)
         self.stopwatch = Stopwatch() if options.is_timed else None
         maker = Maker(connector, manifest, self.rules, self.stopwatch)
         guesses = options.guess_symbols
         self._directory = Directory(connector, manifest, maker, pairs, guesses=guesses)
         self.listings = self._directory.listings
         self._seating = Seating(self._directory, maker, self._supply)
+        self._muteness = Muteness(manifest, self._seating)
+        self._upkeep = Upkeep(manifest, self._supply, self._muteness)
         self._hearing = Hearing(
             self.rules, self._directory, self._seating, self._supply, self._learn
         )
@@ -147,9 +149,9 @@ class Desk:
             return
         link.frames += 1
         link.bytes += len(frame)
-        link.heard_at_ns = at_ns
         if link.is_mute:
-            self._seating.wake(link, at_ns)
+            self._muteness.hear(link, at_ns)
+        link.heard_at_ns = at_ns
         try:
             if self.stopwatch is None or not self.stopwatch.is_on:
                 self._hearing.take(link, self._parse(frame, at_ns), at_ns)
@@ -171,15 +173,14 @@ class Desk:
         if link is not None:
             link.frames += 1
             link.bytes += frame_bytes
-            link.heard_at_ns = at_ns
-            if link.is_mute:
-                self._seating.wake(link, at_ns)
+            self._muteness.hear(link, at_ns)
             self._hearing.take(link, updates, at_ns)
 
     def lost_frame(self, connection: int, reason: str, at_ns: int) -> None:
         """Take note of a frame that could not be read elsewhere."""
         link = self._seating.links.get(connection)
         if link is not None:
+            self._muteness.hear(link, at_ns)
             self._hearing.lose_frame(link, FrameError(reason), at_ns)
 
     def _take_timed(self, stopwatch: Stopwatch, link: Link, frame: bytes, at_ns: int) -> None:
@@ -254,7 +255,7 @@ class Desk:
             return
         seat.ticket = 0
         seat.book.take_answer(snapshot, at_ns)
-        self._upkeep.hush(link, seat, at_ns)
+        self._muteness.hush(link, seat, at_ns)
         self._seating.follow_up(link, seat, at_ns)
 
     def _fail(self, question: Question, reason: str, at_ns: int) -> None:
@@ -274,6 +275,10 @@ class Desk:
             self._supply.note_need(link, seat, at_ns)
 
     # ---- time ----
+
+    def use_inboxes(self, has_waiting: Callable[[int], bool]) -> None:
+        """Be told who knows whether frames of a connection wait that `received` was not given."""
+        self._muteness.has_waiting = has_waiting
 
     def tick(self, at_ns: int) -> None:
         """Look for what time alone brings about: silence, overdue answers, lifetimes."""

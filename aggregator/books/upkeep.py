@@ -4,6 +4,7 @@ The rule of this file: it is told the time, and looks at everything a few times 
 """
 
 from aggregator.books.links import Link, Seat
+from aggregator.books.muteness import Muteness
 from aggregator.books.patience import WAIT_NS_MAX
 from aggregator.books.states import WHOLE
 from aggregator.books.supply import Supply
@@ -24,37 +25,22 @@ QUIET_TRIES_MAX = 16  # Doublings: far past the longest wait.
 
 
 class Upkeep:
-    def __init__(self, manifest: Manifest, supply: Supply) -> None:
+    def __init__(self, manifest: Manifest, supply: Supply, muteness: Muteness) -> None:
         self._supply = supply
+        self._muteness = muteness
         self._lifetime_ns = int(manifest.lifetime_s * NS_A_S)
         self._within_ns = int(manifest.subscribe_within_s * NS_A_S)
         self._is_streamed = manifest.snapshot_from is SnapshotFrom.STREAM
         self._stale_ns = int(manifest.stale_s * NS_A_S)
-        self._mute_ns = int(manifest.mute_s * NS_A_S)
 
     def look_at(self, link: Link, at_ns: int) -> None:
         self._look_at_age(link, at_ns)
         if not link.is_useless:
-            self._look_for_muteness(link, at_ns)
+            self._muteness.look_at(link, at_ns)
             for seat in link.seats.values():
                 self._look_at_trades(link, seat, at_ns)
                 if seat.has_book:
                     self._look_at_seat(link, seat, at_ns)
-
-    def _look_for_muteness(self, link: Link, at_ns: int) -> None:
-        # The clock may have been put back: from then on it counts.
-        link.heard_at_ns = min(link.heard_at_ns, at_ns)
-        quiet_ns = at_ns - max(link.heard_at_ns, link.opened_at_ns)
-        link.is_mute = link.is_mute or 0 < self._mute_ns < quiet_ns
-        for seat in link.seats.values():
-            self.hush(link, seat, at_ns)
-
-    def hush(self, link: Link, seat: Seat, at_ns: int) -> None:
-        """Let no book be live while its connection is mute, whenever it has become so: what makes
-        it whole may come by another way.
-        """
-        if link.is_mute:
-            seat.book.fall_mute(at_ns - max(link.heard_at_ns, link.opened_at_ns), at_ns)
 
     def _look_at_trades(self, link: Link, seat: Seat, at_ns: int) -> None:
         tape = seat.listing.tape

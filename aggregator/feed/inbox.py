@@ -67,6 +67,11 @@ class Inbox:
     def has_something(self) -> bool:
         return not self.is_held and (self._counts.waiting > 0 or self.end is not None)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something has come that the desk was not given, or may come once we read on."""
+        return self.is_held or self.is_paused or self._counts.waiting > 0
+
     def put(self, frame: Message, at_ns: int) -> bool:
         """Add a frame; False says that there is no room, and the connection has to end."""
         counts, size = self._counts, self.waiting_bytes + len(frame)

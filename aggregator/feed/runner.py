@@ -49,8 +49,7 @@ class Feed:
         self.counts = FeedCounts()
         self.is_waiting = False  # Of the drain.
         self.is_halted = False
-        self._reason = ""
-        self._since_ns = 0
+        self._reason, self._since_ns = "", 0
         self._common, self._recorder, limits = common, common.recorder, common.limits
         ban = common.ban_of(self.manifest.venue)
         self.gate = Gate(
@@ -74,6 +73,7 @@ class Feed:
         self._asked: dict[int, Fetch] = {}  # By ticket, what the desk waits for.
         self._inboxes: deque[Inbox] = deque()  # Those that have something, each once.
         self.tally = Tally(limits.frames_waiting_max)
+        desk.use_inboxes(self.tally.has_waiting)
         self.is_timed = False  # How long a frame has waited is kept in `waited_ns`.
         self.waited_ns = 0
         self._large = Large(self, common, self.name)

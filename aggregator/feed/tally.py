@@ -25,6 +25,10 @@ class Tally:
         for inbox in self._inboxes:
             inbox.queue.drop_all()
 
+    def has_waiting(self, connection: int) -> bool:
+        """Whether frames of a connection wait for the desk."""
+        return any(one.is_behind for one in self._inboxes if one.connection == connection)
+
     def read(self, open_now: Collection[int], *, is_halted: bool) -> QueueCounts:
         """Return the counts of all together, the connections that are `open_now` among them."""
         total = self._nothing()

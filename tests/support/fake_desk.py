@@ -36,6 +36,7 @@ class FakeDesk:
         self.effects: list[Effect] = []
         self.on_frame: Callable[[int, bytes], None] = lambda _connection, _frame: None
         self.ticks = 0
+        self.has_waiting: Callable[[int], bool] = lambda _connection: False
         self.pulses: dict[int, int] = {}
         self.rules = BookRulesOfTests()
 
@@ -67,6 +68,9 @@ class FakeDesk:
 
     def unanswered(self, ticket: int, reason: str, _at_ns: int) -> None:
         self.log.append(("unanswered", ticket, reason))
+
+    def use_inboxes(self, has_waiting: Callable[[int], bool]) -> None:
+        self.has_waiting = has_waiting
 
     def tick(self, _at_ns: int) -> None:
         self.ticks += 1

@@ -185,6 +185,36 @@ def test_a_fresh_snapshot_makes_no_book_live_whose_connection_has_fallen_silent(
     assert state(scene) == "live"
 
 
+def test_a_connection_whose_frames_wait_to_be_read_is_not_called_silent() -> None:
+    # given a desk that is not given what has come, as we are behind
+    scene = Scene(manifest=make_manifest(**MUTE))
+    scene.hear(snapshot(10, "1@99", "1@101"))
+    waiting = {scene.connection}
+    scene.desk.use_inboxes(waiting.__contains__)
+
+    scene.wait(8)
+    assert state(scene) == "live"
+
+    # when all has been read, and nothing comes after it
+    waiting.clear()
+    scene.hear(book(11, 11, "2@99"))
+    scene.wait(5)
+    assert state(scene) == "live"
+    scene.wait(0.5)
+    assert state(scene) == "stale"
+
+
+def test_a_frame_that_could_not_be_read_elsewhere_is_no_silence() -> None:
+    scene = Scene(manifest=make_manifest(**MUTE))
+    scene.hear(snapshot(10, "1@99", "1@101"))
+    scene.wait(4)
+    scene.desk.lost_frame(scene.connection, "It is too long.", scene.at_ns)
+
+    scene.wait(4)
+
+    assert state(scene) == "live"
+
+
 def test_where_it_is_not_known_how_often_a_connection_speaks_its_silence_says_nothing() -> None:
     scene = Scene(manifest=make_manifest(**MUTE | {"mute_s": 0}))
     scene.hear(snapshot(10, "1@99", "1@101"))

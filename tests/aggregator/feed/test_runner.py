@@ -43,6 +43,19 @@ async def test_a_feed_opens_its_plans_subscribes_and_hands_over_frames_in_order(
     assert venue.paths == ["/stream.fake.example:9443/ws"]
 
 
+async def test_a_desk_can_ask_whether_more_of_a_connection_waits_for_it(
+    sail: Sail, venue: FakeVenue
+) -> None:
+    desk = FakeDesk()
+    said: list[bool] = []
+    desk.on_frame = lambda connection, _: said.append(desk.has_waiting(connection))
+    sail(desk)
+    await eventually_async(lambda: venue.heard)
+    venue.connections[0].transport.write(b"\x81\x01a\x81\x01b\x81\x01c")
+    await eventually_async(lambda: len(said) == 3)
+    assert said == [True, True, False]
+
+
 async def test_frames_that_wait_together_are_published_once(sail: Sail, venue: FakeVenue) -> None:
     desk = FakeDesk()
     seen: list[int] = []

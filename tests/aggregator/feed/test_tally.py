@@ -33,6 +33,15 @@ def test_one_that_is_lost_goes_on_being_counted_until_it_is_empty() -> None:
     assert tally.read((), is_halted=False).taken == 1
 
 
+def test_what_waits_what_is_read_elsewhere_and_what_is_not_read_at_all_is_waited_for() -> None:
+    tally = Tally(100)
+    waiting, held, paused, idle = (an_inbox(number, number == 1, 1) for number in range(1, 5))
+    held.is_held = paused.is_paused = True
+    for inbox in (waiting, held, paused, idle):
+        tally.add(inbox)
+    assert [tally.has_waiting(number) for number in range(1, 6)] == [True] * 3 + [False] * 2
+
+
 def test_what_a_halted_feed_leaves_unread_is_dropped_and_told() -> None:
     tally = Tally(100)
     tally.add(an_inbox(1, waiting=2, taken=1))

@@ -180,6 +180,7 @@ class Desk:
         """Take note of a frame that could not be read elsewhere."""
         link = self._seating.links.get(connection)
         if link is not None:
+            link.frames += 1
             self._muteness.hear(link, at_ns)
             self._hearing.lose_frame(link, FrameError(reason), at_ns)
 

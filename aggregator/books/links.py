@@ -34,6 +34,16 @@ class Seat:
 
 
 @dataclass(slots=True)
+class Habit:
+    """What the silences of a connection that it came back from have shown of it."""
+
+    since_ns: int = 0  # When it came back from the last one; 0: there was none.
+    frames: int = 0  # Those that it had brought by then.
+    wait_ns: int = 0  # A silence has to be longer to tell of anything ...
+    until_ns: int = 0  # ... until then.
+
+
+@dataclass(slots=True)
 class Link:
     """A connection. With `is_renewing` a later one of the same plan is going to relieve it."""
 
@@ -48,6 +58,7 @@ class Link:
     pulse_at_ns: int = 0  # When a heartbeat or an answer to a ping came last.
     heard_at_ns: int = 0  # When anything came last; 0: nothing yet.
     is_mute: bool = False  # Nothing has come for too long, and its books are stale for that.
+    habit: Habit = field(default_factory=Habit)
     frames: int = 0
     bytes: int = 0
     refusal: str = ""  # The last one that did not say of what.

@@ -53,7 +53,8 @@ MANIFESTS = (
         silence_s=10,
         stale_s=30,
         stale_reason="Whole books change many times a second; a heartbeat a second is no change.",
-        mute_s=5,  # There is a heartbeat a second.
+        mute_s=5,
+        heartbeat_s=1,  # There is a heartbeat a second.
         connects_per_5_minutes_max=100,
         symbols_default=USUAL_IN_USD,
         # The taker's of the lowest tier (the maker's is half of it):

@@ -108,9 +108,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     silence_s: float  # A connection without any frame for so long is dead.
     stale_s: float  # A book without any update for so long is stale, whatever heartbeats say.
     stale_reason: str  # Why so long.
-    # Without any frame for so long on a connection with a few books, all of them are stale, as the
-    # venue may be dead; 0: it is not known how often a connection speaks.
+    # Without any frame for so long on a connection, all of its books are stale, as the venue may be
+    # dead; 0: it is not known how often a connection speaks. One with quiet pairs alone shows it by
+    # coming back: then it is waited for twice as long, for an hour, as `books/muteness.py` has it.
     mute_s: float = 0
+    # On each connection something comes at least so often, whatever its pairs do; 0: not told. With
+    # three of them in `mute_s` its silence tells each time.
+    heartbeat_s: float = 0
     lifetime_s: float = 0  # The venue ends a connection after it; 0: not told.
     connects_per_5_minutes_max: int = 100
     subscribe_within_s: float = 10  # After it, what has neither come nor been refused is missing.

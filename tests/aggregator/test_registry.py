@@ -61,6 +61,7 @@ def test_a_manifest_says_what_can_be_relied_on(feed: str) -> None:
     # Ten seconds after a venue has fallen dead, none of its levels is in a consolidated book.
     is_known = not manifest.from_documents_alone
     assert 0 < manifest.mute_s < 10 or not is_known, "a dead venue is to be noticed"
+    assert 0 <= manifest.heartbeat_s * 3 <= manifest.mute_s, "one that is late is no silence"
     has_heartbeats = manifest.ping is not None or carried(manifest, Kind.PULSE)
     if not has_heartbeats:
         carries_trades_alone = any(Kind.BOOK not in one.kinds for one in manifest.sockets)

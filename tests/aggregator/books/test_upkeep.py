@@ -215,6 +215,74 @@ def test_a_frame_that_could_not_be_read_elsewhere_is_no_silence() -> None:
     assert state(scene) == "live"
 
 
+def falls(scene: Scene, *silences_s: float) -> int:
+    """Let silences follow each other, with an update after each; count how often it was stale."""
+    count = 0
+    last_id = scene.desk.listings["BTC/USDT"].book.last_id
+    for number, silence_s in enumerate(silences_s, last_id + 1):
+        was_stale = False
+        for _ in range(int(silence_s * 4)):
+            scene.wait(0.25)
+            was_stale |= state(scene) == "stale"
+        count += was_stale
+        scene.hear(book(number, number, f"{number}@99"))
+        assert state(scene) == "live"
+    return count
+
+
+def live_scene(**facts: float) -> Scene:
+    scene = Scene(manifest=make_manifest(**MUTE | facts))
+    scene.hear(snapshot(10, "1@99", "1@101"))
+    return scene
+
+
+def test_a_quiet_pair_alone_on_its_connection_does_not_fall_again_and_again() -> None:
+    scene = live_scene()
+
+    assert falls(scene, *[7] * 514) == 1, "it shows at once that 7 s are its habit"
+    assert falls(scene, *[7] * 514) == 1, "an hour later it may have become a busy one"
+
+
+def test_silences_of_all_lengths_make_a_quiet_pair_fall_a_few_times_an_hour() -> None:
+    scene = live_scene()
+
+    # Each fall is one at more than twice the silence before, until the book's own limit is nearer.
+    assert falls(scene, 6, 11, 12.5, 20, 25.5, 28, 29.5, 29.5, 6, 29.5) == 3
+
+
+def test_a_connection_that_speaks_all_the_time_is_never_waited_for_longer() -> None:
+    scene = live_scene()
+
+    for _ in range(3):
+        assert falls(scene, *[0.5] * 120) == 0
+        assert falls(scene, 8) == 1, "the venue was dead for a while, and may be again"
+
+
+def test_a_minute_of_speaking_is_needed_to_tell_a_busy_connection_from_a_burst() -> None:
+    scene = live_scene()
+
+    for expected in (1, 0, 0):
+        assert falls(scene, *[0.25] * 200) == 0
+        assert falls(scene, 8) == expected
+
+
+def test_where_heartbeats_are_missing_even_a_quiet_connection_is_mute_each_time() -> None:
+    scene = live_scene(heartbeat_s=1)
+
+    assert falls(scene, 6, 6, 8, 6) == 4
+
+
+def test_a_clock_that_is_put_back_does_not_keep_a_connection_waited_for_longer() -> None:
+    scene = live_scene()
+    assert falls(scene, 7) == 1
+
+    scene.wait(-7_200)
+    scene.hear(book(12, 12, "2@99"))
+    assert falls(scene, *[4] * 900) == 0
+
+    assert falls(scene, 7) == 1
+
+
 def test_where_it_is_not_known_how_often_a_connection_speaks_its_silence_says_nothing() -> None:
     scene = Scene(manifest=make_manifest(**MUTE | {"mute_s": 0}))
     scene.hear(snapshot(10, "1@99", "1@101"))

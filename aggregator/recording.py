@@ -96,9 +96,7 @@ async def record(wanted: Wanted, watch: Callable[[Recorded], None]) -> Recorded:
     if writer.fault:
         raise RecordError(f"{writer.fault}.")
     if unlisted:
-        for part in writer.parts:
-            part.unlink(missing_ok=True)  # Or it would be in the way of the next try.
-        raise RecordError("\n".join(unlisted))
+        raise RecordError("\n".join([*unlisted, *_settle_parts(writer, desks)]))
     return _report(writer, fleet, were_live)
 
 
@@ -124,6 +122,20 @@ def _unlisted(wanted: Wanted, desks: Sequence[Desk]) -> list[str]:
         if all(one.instrument is None and one.state is BookState.HALTED for one in listings):
             said += [one.reason for one in listings]
     return said
+
+
+def _settle_parts(writer: CaptureWriter, desks: Sequence[Desk]) -> list[str]:
+    """Keep the files, and say where, if there is anything of a pair in them: a list may have come
+    long after the others. Else they would only be in the way of the next try.
+    """
+    is_of_pairs = any(one.counts.messages for desk in desks for one in desk.listings.values())
+    is_unread = any(desk.errors["frame", "unreadable"] for desk in desks)  # It may be of one.
+    if writer.parts and (is_of_pairs or is_unread):
+        files = " and ".join(map(str, writer.parts))
+        return [f"What was recorded of the other pairs until then is kept in {files}."]
+    for part in writer.parts:
+        part.unlink(missing_ok=True)
+    return []
 
 
 def _empty(desks: Sequence[Desk], were_live: set[str]) -> None:

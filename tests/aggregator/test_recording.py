@@ -168,6 +168,42 @@ async def test_a_pair_that_no_feed_lists_ends_it_at_once_with_the_nearest(tmp_pa
     assert os.listdir(tmp_path) == []
 
 
+async def test_what_was_recorded_is_kept_when_a_late_list_shows_that_a_pair_is_misspelt(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    # given a feed that brings one of two pairs, and another one whose list is not to be had yet
+    day = data_dir / "captures" / "kraken-spot-btcusd-depth10.jsonl.xz"
+    frames = [row.data or "" for row in CaptureReader(str(day)) if row.kind is RowKind.RECV][:20]
+    venue, lists = FakeVenue(), "category=spot&status=Trading&limit=1000"
+    venue.answers["AssetPairs"] = [(200, json.dumps(PAIRS).encode(), {})]
+
+    async def talk(connection: ServerConnection) -> None:
+        await connection.recv()
+        for frame in frames:
+            await connection.send(frame)
+        await venue.listen(connection)
+
+    venue.talk = talk
+    out = tmp_path / "day.jsonl"
+    late: tuple[int, bytes, dict[str, str]] = 200, json.dumps(SPOT).encode(), {}
+    # when that list comes at last, and has the other pair as little
+    comes = when(lambda now: now.rows > len(frames), lambda: venue.answers.update({lists: [late]}))
+    async with venue.open():
+        feeds, pairs = ["kraken:spot", "bybit:spot"], ["BTC/USD", "BTC/USTD"]
+        wanted = Wanted(feeds, pairs, out, venues_address=venue.address)
+        with pytest.raises(RecordError) as ended:
+            async with asyncio.timeout(30):
+                await record(wanted, comes)
+    # then it ends, and nothing of the first pair is lost
+    assert str(ended.value).splitlines() == [
+        "kraken:spot lists no BTC/USTD; the nearest is BTC/USD.",
+        "bybit:spot lists no BTC/USTD; the nearest is BTC/EUR.",
+        f"What was recorded of the other pairs until then is kept in {out}.",
+    ]
+    rows = list(CaptureReader(str(out)))
+    assert [row.data for row in rows if row.kind is RowKind.RECV][: len(frames)] == frames
+
+
 async def test_a_pair_that_one_of_two_feeds_lists_is_recorded_there(tmp_path: Path) -> None:
     venue = FakeVenue()
     venue.answers["AssetPairs"] = [(200, json.dumps(PAIRS).encode(), {})]

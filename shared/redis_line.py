@@ -47,17 +47,21 @@ class Line:
             await self._connection.disconnect(nowait=True)
         await self._client.aclose()
 
-    def send(self, *commands: Command) -> None:
-        """Write commands in one go, without waiting; that the line is dead, `read` tells.
+    def send(self, *commands: Command) -> bool:
+        """Write commands in one go, without waiting, and return whether they were written: the
+        system has taken all of them, and nothing is known yet of an end of the line.
 
-        The system has them when this returns, as far as it takes any.
+        If not, they wait behind what it has not taken, or are lost with the line: `read` tells.
         """
         if self._connection is None or self._connection._writer is None:
-            return
+            return False
+        transport, reader = self._connection._writer.transport, self._connection._reader
         try:
             self._connection._writer.write(b"".join(map(_pack, commands)))
         except (RuntimeError, OSError):  # uvloop says RuntimeError of a transport that has ended.
-            return
+            return False
+        has_ended = transport.is_closing() or reader is None or reader.at_eof()
+        return not has_ended and transport.get_write_buffer_size() == 0
 
     async def read(self, timeout_s: float) -> list[Reply] | None:
         """Return the replies that have come, none if only a part of one; None after a silence.

@@ -98,7 +98,7 @@ class Outlet:
         if self._signals is not None:
             self._signals.pass_time(at_ns)
 
-    def say(self, flush: Callable[[], object]) -> None:
+    def say(self, flush: Callable[[], bool]) -> None:
         """Publish all that has changed: `flush` writes what was said. What is only taken note of,
         for `say_more`, is so afterwards: nobody waits for it.
         """
@@ -130,8 +130,8 @@ class Outlet:
         if is_lost:
             self._pass_on(changed)
             self._say_lost(changed, at_ns)
-        flush()
-        self._measure(feeds_changed)
+        if flush():
+            self._measure(feeds_changed)
         if not is_lost:
             self._pass_on(changed)
 
@@ -167,7 +167,7 @@ class Outlet:
         """Whether that says that a book is not live any more."""
         return self._consolidated is not None and self._consolidated.is_urgent
 
-    def say_more(self, flush: Callable[[], object]) -> None:
+    def say_more(self, flush: Callable[[], bool]) -> None:
         """Publish what no venue's frame should wait for: one whole book of those that have just
         become live, and some consolidated books with all their changes of some milliseconds.
         """
@@ -198,7 +198,7 @@ class Outlet:
                 self._signals.add_trade(trade)
 
     def _measure(self, feeds_changed: Mapping[str, int]) -> None:
-        # Of every round: the link has handed it all to Redis' socket.
+        # Of every round that was written: the system has all of it for Redis.
         if feeds_changed and self._stages:
             now_ns = self._clock_ns()
             for feed, received_at_ns in feeds_changed.items():

@@ -61,7 +61,7 @@ class PublisherLink:
         self._unanswered_bytes = 0
         self.published = 0  # Messages that Redis has taken.
         self.unanswered_max = 0  # The high-water mark of what Redis had not confirmed.
-        self.held_back = 0  # Times that `flush` left it for later.
+        self.held_back = 0  # Times that `flush` did not write it at once.
         publisher.on_work = self._on_work
 
     async def start(self) -> None:
@@ -107,9 +107,10 @@ class PublisherLink:
 
     def flush(self) -> bool:
         """Publish at once what there is to say, without waiting; return whether it was written:
-        Redis' socket has it, then.
+        the system has all of it, for a Redis of whose end nothing is known.
 
-        If not, it is published as soon as possible, and by then may be less: only the latest.
+        If not, it is published as soon as possible, and what was not taken by then may be less:
+        only the latest.
         """
         self._is_held = False
         is_behind = (
@@ -124,9 +125,11 @@ class PublisherLink:
         self._stop_gathering()
         if taken:
             self._keep(taken)
-            self._line.send(*_commands(taken))
+            is_written = self._line.send(*_commands(taken))
+            self.held_back += not is_written
             if self._settling is None and self._loop is not None:
                 self._settling = self._loop.call_later(ANSWERS_S, self._work.set)
+            return is_written
         return True
 
     @property

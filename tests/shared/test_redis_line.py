@@ -57,13 +57,33 @@ async def test_silence_is_none(redis_url: str) -> None:
         assert await line.read(0.01) is None
 
 
-async def test_a_line_that_ended_is_told_by_reading_and_not_by_writing(redis_url: str) -> None:
+async def test_what_the_system_does_not_take_is_not_called_written(redis_url: str) -> None:
+    big = ("SET", "key", bytes(1 << 20))
+    async with tcp_proxy(redis_url) as proxy, a_line(proxy.url) as line:
+        assert line.send(("PING",))
+        assert await line.read(DEADLINE_S) == [b"PONG"]
+        # given a Redis that takes nothing, until the system is full
+        proxy.passing.clear()
+        count = next(number for number in range(1, 200) if not line.send(big))
+        assert not line.send(("PING",)), "it waits behind the others"
+        # when Redis takes it all, then what is sent is written again
+        proxy.passing.set()
+        replies: list[object] = []
+        while len(replies) <= count:
+            replies += await line.read(DEADLINE_S) or ()
+        assert replies == [b"OK"] * count + [b"PONG"]
+        assert line.send(("PING",))
+
+
+async def test_a_line_that_ended_is_told_by_reading_and_by_sending(
+    redis_url: str,
+) -> None:
     async with tcp_proxy(redis_url) as proxy, a_line(proxy.url) as line:
         proxy.cut()
         with pytest.raises((redis.ConnectionError, OSError)):
             await line.read(DEADLINE_S)
         for _ in range(3):
-            line.send(("PING",))
+            assert not line.send(("PING",))
         with pytest.raises((redis.ConnectionError, OSError)):
             await line.read(DEADLINE_S)
 
@@ -77,7 +97,7 @@ async def test_what_does_not_answer_is_a_connection_error(redis_url: str) -> Non
 
 async def test_a_line_that_is_not_open_says_so(redis_url: str) -> None:
     line = Line(redis_url)
-    line.send(("PING",))
+    assert not line.send(("PING",))
     with pytest.raises(redis.ConnectionError, match="closed"):
         await line.read(DEADLINE_S)
     await line.close()

@@ -43,6 +43,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.now_ns = 10
+        self.is_written = True
         self.publisher = a_publisher()
         self.books = {name: FakeListing(name=name) for name in (KRAKEN, COINBASE)}
         self.desks = {name: FakeDesk({"BTC/USD": book}) for name, book in self.books.items()}
@@ -75,19 +76,26 @@ class Stage:
         self.now_ns += 10
         flushed: list[str] = []
 
-        def flush() -> None:
+        def flush() -> bool:
             self.said = self.told.take()
             flushed.extend(name for name, _ in self.said)
+            return self.is_written
 
         self.outlet.say(flush)
         return flushed
 
     def say_more(self) -> None:
-        def flush() -> None:
-            self.said = self.told.take()
+        """Say one part of what was left."""
 
+        def flush() -> bool:
+            self.said = self.told.take()
+            return self.is_written
+
+        self.outlet.say_more(flush)
+
+    def say_all(self) -> None:
         while self.outlet.is_more_to_say:
-            self.outlet.say_more(flush)
+            self.say_more()
 
     def times(self, *names: str) -> list[int]:
         """Return as of when the last flush said something on these channels."""
@@ -103,7 +111,7 @@ def test_states_come_first_then_trades_then_touches_then_depth() -> None:
     stage = Stage()
     stage.books[KRAKEN].go_live([("100", "1")], [("101", "1")])
     stage.say()
-    stage.say_more()
+    stage.say_all()
     stage.books[KRAKEN].change([("100.5", "2")])
     stage.books[COINBASE].fail(BookState.HALTED, "refused")
     stage.states[COINBASE] = FeedState.REFUSED
@@ -121,7 +129,8 @@ def test_whole_books_are_published_one_at_a_time_and_changes_at_once() -> None:
     assert f"book:{KRAKEN}" not in stage.say()
     seen = []
     while stage.outlet.is_more_to_say:
-        stage.outlet.say_more(lambda: seen.append({name for name, _ in stage.told.take()}))
+        stage.say_more()
+        seen.append({name for name, _ in stage.said})
     own = [
         [name for name in names if name in (f"book:{KRAKEN}", f"book:{COINBASE}")] for names in seen
     ]
@@ -136,7 +145,7 @@ def test_a_book_that_fails_before_it_was_published_is_never_shown() -> None:
     stage.say()
     stage.books[KRAKEN].fail(BookState.RESYNC, "a gap")
     stage.say()
-    stage.say_more()
+    stage.say_all()
     assert stage.told.book(f"book:{KRAKEN}") == ([], [])
 
 
@@ -145,7 +154,7 @@ def test_the_consolidated_book_has_both_and_loses_one_at_once() -> None:
     for name, price in ((KRAKEN, "100"), (COINBASE, "99.5")):
         stage.books[name].go_live([(price, "1")], [("101", "1")])
     stage.say()
-    stage.say_more()
+    stage.say_all()
     assert stage.told.book("book:consolidated:BTC/USD") == (
         [("100", "1", KRAKEN, "1"), ("99.5", "1", COINBASE, "1")],
         [("101", "2", COINBASE, "1", KRAKEN, "1")],
@@ -182,11 +191,20 @@ def test_how_long_a_frame_took_until_it_was_published_is_measured() -> None:
     assert (said.count, said.max) == (1, 5)
 
 
+def test_what_was_not_written_is_not_measured() -> None:
+    stage = Stage()
+    stage.books[KRAKEN].go_live([("100", "1")], [("101", "1")])
+    stage.books[KRAKEN].change([("99", "1")])
+    stage.is_written = False
+    stage.say()
+    assert stage.stages["kraken:spot"].histograms["publish"].percentiles().count == 0
+
+
 def test_a_change_is_said_as_of_its_receipt_and_a_state_as_of_now() -> None:
     stage = Stage()
     stage.books[KRAKEN].go_live([("100", "1")], [("101", "1")])
     stage.say()
-    stage.say_more()
+    stage.say_all()
     stage.books[KRAKEN].change([("100.5", "1")])
     stage.books[KRAKEN].book.received_at_ns = 15
     stage.say()
@@ -236,9 +254,9 @@ def test_a_consolidated_book_is_the_sum_of_its_books_whenever_it_is_told() -> No
             book.change(some(90), some(121))
         stage.say()
         if draw.random() < 0.3:
-            stage.say_more()
+            stage.say_all()
             assert stage.told.book(CONSOLIDATED) == summed(stage), f"seed {seed}"
-    stage.say_more()
+    stage.say_all()
     assert stage.told.book(CONSOLIDATED) == summed(stage), f"seed {seed}"
 
 
@@ -277,7 +295,7 @@ def test_a_long_farewell_leaves_frames_their_turn() -> None:
     for book in stage.books.values():
         book.go_live([("100", "1")], [("101", "1")])
     stage.say()
-    stage.say_more()
+    stage.say_all()
     ticks = iter(range(10**12, 10**18, SAYING_NS_MAX))
     told: list[str] = []
     for name in ("a:spot:BTC/USD", "a:spot:ETH/USD", "a:spot:SOL/USD"):

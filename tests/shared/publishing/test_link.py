@@ -163,6 +163,25 @@ async def test_a_flush_before_redis_is_there_leaves_it_for_later(redis_url: str)
         assert link.held_back == 1
 
 
+async def test_a_flush_on_a_dead_line_is_not_called_written(redis_url: str) -> None:
+    with capture_logs():
+        async with (
+            tcp_proxy(redis_url) as proxy,
+            an_ear(redis_url) as ear,
+            publishing(proxy.url) as (publisher, link),
+        ):
+            log = publisher.open_log(LOG)
+            await eventually_async(lambda: link.is_connected and not link.unanswered)
+            proxy.cut()
+            said = []
+            for number in range(1, 4):
+                log.add(1, b"%d" % number)
+                said.append(link.flush())
+                await asyncio.sleep(0)
+            assert said[-1] is False
+            await ear.hears(3)
+
+
 async def test_a_redis_that_is_slow_is_not_sent_ever_more(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

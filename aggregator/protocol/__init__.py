@@ -33,6 +33,7 @@ from aggregator.protocol.reading import (
     UNREADABLE,
     decoded,
     digits_to_ns,
+    number_text,
     plain_number,
     rfc3339_to_ns,
 )

@@ -42,6 +42,25 @@ def described() -> dict[str, set[str]]:
     }
 
 
+async def test_of_a_number_that_may_be_null_the_table_says_so(aggregator: Aggregator) -> None:
+    # given a venue of which nothing is known yet
+    parts = aggregator.figures.read(1_000_000_000)
+    texts = {row["part"]: row["what"] for row in ROW.finditer(PAGE.read_text("utf-8"))}
+    nulls = {
+        (part, name)
+        for part, named in parts.items()
+        if part in ("books", "feeds", "queues")
+        for figures in named.values()
+        for name, number in figures.items()
+        if number is None
+    }
+    # then each number that there is not has its "null" before the next one is told of
+    assert ("feeds", "clock_skew_ms") in nulls
+    for part, name in nulls:
+        _, _, after = texts[part].partition(f"`{name}`")
+        assert "null" in after.partition("`")[0], f"{part}: {name}"
+
+
 async def test_every_number_of_the_figures_is_in_the_table_and_no_other(
     aggregator: Aggregator,
 ) -> None:

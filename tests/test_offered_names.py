@@ -1,15 +1,19 @@
-"""What a room says that it has, it has."""
+"""What a module lists as its own, it has."""
 
 import importlib
 import pkgutil
 
 import aggregator
+import shared
+
+PACKAGES = (aggregator, shared)
 
 
 def test_every_name_that_a_module_offers_is_there() -> None:
-    modules = ["aggregator"] + [
+    modules = [package.__name__ for package in PACKAGES] + [
         found.name
-        for found in pkgutil.walk_packages(aggregator.__path__, "aggregator.")
+        for package in PACKAGES
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
         if not found.name.endswith("__main__")
     ]
     missing = [

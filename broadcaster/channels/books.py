@@ -13,9 +13,10 @@ import msgspec
 from broadcaster.channels.cadence import Cadence
 from broadcaster.channels.frames import encode
 from broadcaster.channels.levels import Changed, LevelBook, LevelChange
+from broadcaster.channels.packed import as_levels
 from broadcaster.channels.place import SidePlace
 from broadcaster.channels.topic import AT_ONCE, Topic, View, Wish
-from shared.feed import Level, Reason, book_crc32
+from shared.feed import Level, Reason
 
 # Levels that a view keeps as they were before its next beat; with more it does not wait for it.
 # A minute of a busy market; some 1 MB for each view.
@@ -120,6 +121,7 @@ class BookView(View):
         book, count = self._channel.book, self.wish.levels
         self.sequence, self._at_ns, self._info = book.sequence, book.at_ns, book.info
         self._bids, self._asks = SidePlace(book.bids, count), SidePlace(book.asks, count)
+        self._crc32 = book.crc32(count)  # Now: later the book is another, and the place is not.
         self._snapshots.clear()
         self.is_full = False
 
@@ -134,27 +136,34 @@ class BookView(View):
 
     def snapshot(self, reason: Reason) -> bytes:
         if reason not in self._snapshots:
-            bids, asks = self._bids.levels(), self._asks.levels()
-            crc32, levels = book_crc32(bids, asks), self.wish.levels
-            picture = Picture(self.sequence, self._at_ns, bids, asks, crc32, levels, self._info)
+            picture = Picture(
+                self.sequence,
+                self._at_ns,
+                as_levels(self._bids.levels()),
+                as_levels(self._asks.levels()),
+                self._crc32,
+                self.wish.levels,
+                self._info,
+            )
             message = self._channel.form.snapshot(self.name, picture, reason)
             self._snapshots[reason] = encode(message)
         return self._snapshots[reason]
 
     def flush(self) -> None:
-        book = self._channel.book
-        if book.sequence == self.sequence:
+        if self._channel.book.sequence == self.sequence:
             return
-        step = Step(
-            self.sequence + 1,
-            book.sequence,
-            book.at_ns,
-            self._bids.steps(),
-            self._asks.steps(),
-            book.crc32(self.wish.levels),
-            book.info if book.info != self._info else b"",
-        )
+        first_sequence, info_before = self.sequence + 1, self._info
+        bids, asks = self._bids.steps(), self._asks.steps()
         self.stand()
+        step = Step(
+            first_sequence,
+            self.sequence,
+            self._at_ns,
+            as_levels(bids),
+            as_levels(asks),
+            self._crc32,
+            self._info if self._info != info_before else b"",
+        )
         self.publish(encode(self._channel.form.delta(self.name, step)))
 
     def can_resume(self, after_sequence: int) -> bool:
@@ -178,9 +187,9 @@ class BookView(View):
             after_sequence + 1,
             self.sequence,
             self._at_ns,
-            self._bids.levels_of(bids),
-            self._asks.levels_of(asks),
-            book_crc32(self._bids.levels(), self._asks.levels()),
+            as_levels(self._bids.levels_of(bids)),
+            as_levels(self._asks.levels_of(asks)),
+            self._crc32,
             self._info,
         )
         return [encode(self._channel.form.delta(self.name, step))]

@@ -1,19 +1,20 @@
 """A book of levels as it is now, and which levels changed lately.
 
 The rule of this file: it holds what it is told, and computes nothing but the order of prices. A
-level is the texts that clients are sent, made by whoever tells. Keys order the levels, the best
-first on both sides: the price in ticks for asks, and its negative for bids.
+level is the texts that clients are sent, made by whoever tells, and kept as it is sent. Keys order
+the levels, the best first on both sides: the price in ticks for asks, and its negative for bids.
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from broadcaster.channels.ladder import Ladder
+from broadcaster.channels.packed import Packed, unpacked
 from broadcaster.channels.recent import RecentChanges
 from shared.feed import CHECKED_LEVELS_MAX, Level, text_crc32
 
 LevelChange = tuple[int, Level | None]  # Price in ticks; None removes the level.
-Olds = dict[int, Level | None]  # Key -> the level before; None where there was none.
+Olds = dict[int, Packed | None]  # Key -> the level before; None where there was none.
 
 
 class Changed(NamedTuple):
@@ -80,11 +81,12 @@ class LevelBook:
         checked_edge = ladder.edge(CHECKED_LEVELS_MAX)
         for key, level in changes:
             old = ladder.replace(key, level)
-            present = level or old
-            if present is None:
-                continue  # It was not there and is not there.
+            if level is None:
+                if old is None:
+                    continue  # It was not there and is not there.
+                level = unpacked(old)
             olds.setdefault(key, old)
-            recent.note(key, self.sequence, present[0])
+            recent.note(key, self.sequence, level[0])
             if key <= checked_edge:
                 self._crc32s.clear()
         recent.keep_part_of(len(ladder))

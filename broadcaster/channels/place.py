@@ -7,10 +7,8 @@ the book is large.
 
 from broadcaster.channels.ladder import Ladder
 from broadcaster.channels.levels import Olds
+from broadcaster.channels.packed import Packed, removal_at, removal_of
 from broadcaster.channels.recent import Prices
-from shared.feed import Level
-
-NOTHING = "0"  # The quantity that removes a level.
 
 
 class SidePlace:
@@ -33,34 +31,35 @@ class SidePlace:
             if key <= self._edge:
                 self._olds.setdefault(key, old)
 
-    def levels(self) -> list[Level]:
+    def levels(self) -> list[Packed]:
         """Return the levels that were shown, best first."""
         if not self._olds:
-            return self._ladder.first(self._count)
+            return self._ladder.best(self._count)
         before: Olds = {**self._ladder.until(self._edge), **self._olds}
-        return [level for _, level in sorted(before.items()) if level is not None]
+        in_order = [before[key] for key in sorted(before)]
+        return [level for level in in_order if level is not None]
 
-    def steps(self) -> list[Level]:
+    def steps(self) -> list[Packed]:
         """Return what leads from there to the best `count` levels now, best first."""
         ladder, edge = self._ladder, self._ladder.edge(self._count)
-        said: dict[int, Level] = {}
+        said: dict[int, Packed] = {}
         for key, old in self._olds.items():
             new = ladder.get(key) if key <= edge else None
             if new is not None:
                 if new != old:
                     said[key] = new
             elif old is not None:
-                said[key] = (old[0], NOTHING)
+                said[key] = removal_of(old)
         if edge > self._edge:
             said.update(ladder.between(self._edge, edge))
         elif edge < self._edge:
             for key, level in ladder.between(edge, self._edge):
                 if key not in self._olds:
-                    said[key] = (level[0], NOTHING)
+                    said[key] = removal_of(level)
         return [said[key] for key in sorted(said)]
 
-    def levels_of(self, prices: Prices) -> list[Level]:
+    def levels_of(self, prices: Prices) -> list[Packed]:
         """Return how these levels were, best first; those that were not there are removed."""
         olds, ladder = self._olds, self._ladder
         levels = ((key, olds[key] if key in olds else ladder.get(key)) for key in sorted(prices))
-        return [level or (prices[key], NOTHING) for key, level in levels]
+        return [level or removal_at(prices[key]) for key, level in levels]

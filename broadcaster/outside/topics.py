@@ -13,7 +13,7 @@ from broadcaster.channels.books import BookTopic, Picture, Step
 from broadcaster.channels.cadence import Cadence
 from broadcaster.channels.levels import LevelChange
 from broadcaster.channels.logs import LogTopic
-from broadcaster.channels.place import NOTHING
+from broadcaster.channels.packed import NOTHING
 from broadcaster.channels.topic import Topic, Wish
 from broadcaster.channels.values import ValueTopic
 from shared.feed import (

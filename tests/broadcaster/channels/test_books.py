@@ -9,9 +9,11 @@ import pytest
 from broadcaster.channels import books
 from broadcaster.channels.books import BookTopic, BookView, Picture, Step
 from broadcaster.channels.cadence import NS_PER_MS, Cadence
+from broadcaster.channels.ladder import Ladder
 from broadcaster.channels.levels import LevelBook, LevelChange
+from broadcaster.channels.packed import Packed
 from broadcaster.channels.topic import Wish
-from shared.feed import DepthDelta, DepthSnapshot, Level, Reason
+from shared.feed import DepthDelta, DepthSnapshot, Level, Reason, book_crc32
 from tests.broadcaster.channels.strict import DepthForm, Reader, StrictBook
 
 LEVELS = (0, 1, 5, 25, 100)
@@ -299,6 +301,41 @@ def test_what_was_missed_is_never_more_than_the_book() -> None:
         topic.change(17 + number, 0, [(200 + number, None)], [])
     assert not Reader(topic, Wish()).join(10), "six removals are more than five levels"
     assert Reader(topic, Wish()).join(17)
+
+
+class ClosedLadder(Ladder):
+    """Gives out the levels that are asked for by name, and never a run of them."""
+
+    def best(self, count: int = 0) -> list[Packed]:
+        raise AssertionError(f"the best {count} levels are read")
+
+    def until(self, key: int) -> dict[int, Packed]:
+        raise AssertionError(f"all levels to {key} are read")
+
+
+@pytest.mark.parametrize(("wish", "lots"), [(Wish(), 5), (Wish(100), 1)])
+def test_who_comes_back_costs_what_it_is_sent_and_not_what_the_book_is_large(
+    wish: Wish, lots: int
+) -> None:
+    # given a channel that somebody follows, of which nobody may read all levels
+    cadence = Cadence()
+    topic = book_topic(cadence, levels=30)
+    prices = range(100, 70, -1)
+    topic.book.bids = ClosedLadder((-price, level(price, 1)) for price in prices)
+    Reader(topic, wish).join()
+    topic.change(11, 0, [(100, level(100, 5))], [])
+    cadence.run(100 * NS_PER_MS)
+    topic.change(12, 0, [(99, level(99, 5))], [])
+
+    # when somebody comes back, whether or not something waits for the next beat
+    reader = Reader(topic, wish)
+    assert reader.join(10)
+
+    # then it is told what it missed up to where the others are
+    (message,) = reader.read()
+    assert message["bids"] == [["100", "5"], ["99", f"{lots}"]]
+    best = [level(100, 5), level(99, lots), *(level(price, 1) for price in prices[2:])]
+    assert message["crc32"] == book_crc32(best, topic.book.asks.first())
 
 
 def test_few_levels_begin_anew_because_nobody_knows_which_were_held() -> None:

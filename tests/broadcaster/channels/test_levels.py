@@ -5,6 +5,7 @@ import random
 import pytest
 
 from broadcaster.channels.levels import LevelBook, LevelChange
+from broadcaster.channels.packed import packed
 from shared.feed import CHECKED_LEVELS_MAX, Level, book_crc32
 
 COUNTS = (0, 1, 5, 24, 25, 26, 100)
@@ -54,7 +55,7 @@ def test_a_change_says_what_was_before_all_of_it() -> None:
     changed = book.change(
         5, 0, [(9, level(9, 2)), (9, None), (7, level(7, 1)), (7, None), (3, None)], []
     )
-    assert changed.bids == {-9: level(9, 1), -7: None}
+    assert changed.bids == {-9: packed(level(9, 1)), -7: None}
     assert book.best(0) == ([level(8, 1)], [])
 
 

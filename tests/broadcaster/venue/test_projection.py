@@ -3,6 +3,7 @@
 import pytest
 
 from broadcaster.channels.levels import Changed
+from broadcaster.channels.packed import packed
 from broadcaster.venue.market import SequenceBroken
 from broadcaster.venue.projection import News, Projection
 from broadcaster.venue.rows import MarketRows, VenueRows
@@ -114,7 +115,7 @@ def test_one_batch_says_in_order_what_each_change_of_depth_replaced() -> None:
     assert news.depth[MARKET] == [
         Changed(5, {-19: None}, {}),
         Changed(6, {-18: None}, {}),
-        Changed(7, {-19: ("0.95", "2")}, {}),
+        Changed(7, {-19: packed(("0.95", "2"))}, {}),
     ]
     book = projection.picture(MARKET).book
     assert (book.sequence, book.at_ns) == (7, 1_000)

@@ -14,7 +14,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -23,6 +22,7 @@ from broadcaster.channels.hub import Hub
 from broadcaster.clients.limits import CONNECTIONS_MAX, ConnectionCount
 from broadcaster.clients.session import Verify
 from broadcaster.outside.upstream import Upstream
+from broadcaster.sockets.logins import Logins
 from broadcaster.sockets.pulse import beat
 from broadcaster.sockets.server import FeedServer
 from broadcaster.sockets.tickets import Redeem
@@ -40,9 +40,6 @@ from shared.revocations import Revocations
 from shared.settings import Settings, SettingsError, load_settings
 from shared.tasks import exit_code, spawn, stop
 from shared.tickets import Tickets
-
-if TYPE_CHECKING:
-    from shared.tokens import TokenVerifier
 
 EXIT_CONFIGURATION = 78
 LOOPBACK = "127.0.0.1"
@@ -96,9 +93,10 @@ async def _run(settings: Settings, number: int) -> None:
     revocations = Revocations(limits_redis_url, settings.venue, is_source=False)
     tickets = Tickets(limits_redis_url, settings.venue)
     proxies = Proxies(parse_networks(settings.trusted_proxies))
+    logins = logins_with(token_public_key(settings.home_path), revocations)
     server = FeedServer(
         hub,
-        _verify_with(token_public_key(settings.home_path), revocations),
+        logins.verify,
         origins=settings.ws_origins,
         is_ready=lambda: relay.is_in_step,
         metrics=lambda: _metrics(feed, relay, upstream),
@@ -122,6 +120,7 @@ async def _run(settings: Settings, number: int) -> None:
         await relay.close()
         await revocations.close()
         await tickets.close()
+        await logins.close()
     _log.info("broadcaster_stopped", pid=os.getpid())
 
 
@@ -133,16 +132,19 @@ def _connection_count(proxies: Proxies) -> ConnectionCount:
     )
 
 
-def _verify_with(public_key: Path, revocations: Revocations) -> Verify:
-    @functools.cache
-    def verifier() -> "TokenVerifier":
-        # Here, since cryptography is 11 MB that a feed to which nobody logs in has no use for.
-        from shared.tokens import TokenVerifier
+def logins_with(public_key: Path, revocations: Revocations) -> Logins:
+    """Return what checks tokens by a file of keys, and loads what that takes when it has to."""
+    return Logins(functools.partial(_verify_with, public_key, revocations))
 
-        return TokenVerifier(public_key)
+
+def _verify_with(public_key: Path, revocations: Revocations) -> Verify:
+    # Here, where somebody logs in: see `broadcaster.sockets.logins`.
+    from shared.tokens import TokenVerifier
+
+    verifier = TokenVerifier(public_key)
 
     def verify(token: str) -> Claims:
-        claims = verifier().verify(token, AUDIENCE)
+        claims = verifier.verify(token, AUDIENCE)
         if revocations.is_revoked(claims.session_id):
             raise TokenError("SESSION_REVOKED")
         return claims

@@ -25,6 +25,7 @@ from shared.feed import (
     Error,
     ListChannels,
     Listed,
+    Op,
     OpId,
     Ping,
     Pong,
@@ -41,7 +42,7 @@ TOKEN_OVER = 4401
 IDLE = 4408
 TOO_SLOW = 4409
 
-Verify = Callable[[str], Claims]
+Verify = Callable[[str], Claims]  # Raises TokenError, or TokensNotReadyError.
 
 # What is not there now may be there later: whoever asks again and again is limited as for any other
 # message, and a client whose producers are away is not cut off for that.
@@ -51,6 +52,22 @@ _TOKEN_SENTENCES = {
     "TOKEN_EXPIRED": "The token has expired; log in again.",
     "SESSION_REVOKED": "This session has ended; log in again.",
 }
+
+
+class TokensNotReadyError(Exception):
+    """No token can be checked yet; what `when_ready` is given is called once it can."""
+
+    def __init__(self, when_ready: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__()
+        self.when_ready = when_ready
+
+
+class _Login(NamedTuple):
+    """A login that waits until tokens can be checked, and what has been said after it."""
+
+    op: Auth
+    when_ready: Callable[[Callable[[], None]], None]
+    messages: list[str | bytes]
 
 
 class Ending(NamedTuple):
@@ -67,6 +84,7 @@ class Session:
         "_claims",
         "_heard_at_ns",
         "_hub",
+        "_login",
         "_messages",
         "_mistakes",
         "_on_output",
@@ -86,6 +104,7 @@ class Session:
         self._messages: limits.Allowance | None = None
         self._mistakes: limits.Allowance | None = None
         self._claims: Claims | None = None
+        self._login: _Login | None = None
         self._stream: AccountStream | None = None
         self._heard_at_ns = now_ns
         self.delivery = Delivery(self, on_output)
@@ -97,16 +116,35 @@ class Session:
         if self.ending is not None:
             return
         self._heard_at_ns = now_ns
+        if self._login is not None:
+            self._login.messages.append(message)
+            return
         request_id: OpId = None
         try:
             self._allow(now_ns)
             request_id, op = parse_request(message)
-            _OPS[type(op)](self, op, now_ns)
+            self._carry_out(op, now_ns)
         except BadRequest as error:
-            request_id = error.request_id if request_id is None else request_id
-            self.delivery.answer(Error(request_id, error.code, str(error), error.field))
-            if error.code not in NO_MISTAKES:
-                self._count_mistake(now_ns)
+            self._answer_mistake(error, request_id, now_ns)
+
+    @property
+    def waits_for(self) -> Callable[[Callable[[], None]], None] | None:
+        """What is to be given a call of `go_on`, None where nothing waits. Until then no more is to
+        be read of the client: what it says waits here.
+        """
+        return None if self._login is None else self._login.when_ready
+
+    def go_on(self, now_ns: int) -> None:
+        """Carry out the login that has waited, and what has come after it."""
+        login, self._login = self._login, None
+        if login is None or self.ending is not None:
+            return
+        try:
+            self._carry_out(login.op, now_ns)
+        except BadRequest as error:
+            self._answer_mistake(error, login.op.id, now_ns)
+        for message in login.messages:
+            self.receive(message, now_ns)
 
     def authenticate(self, claims: Claims, now_ns: int) -> None:
         """Let the connection, which was opened with a ticket, speak for an account, as `auth` does.
@@ -150,6 +188,7 @@ class Session:
         self._subscriptions.close()
         self.delivery.release()
         self._leave_account()
+        self._login = None
         if self._claims is not None:
             connections = self._hub.accounts.connections
             connections[self._claims.account_id] -= 1
@@ -212,6 +251,20 @@ class Session:
             self._messages = limits.Allowance(burst_max, per_s, now_ns)
         if not self._messages.take(now_ns, permits):
             raise BadRequest("RATE_LIMITED", "Too many messages; slow down.")
+
+    def _carry_out(self, op: Op, now_ns: int) -> None:
+        try:
+            _OPS[type(op)](self, op, now_ns)
+        except TokensNotReadyError as error:
+            assert isinstance(op, Auth), "only a login shows a token"
+            # Not the error itself: it leads to whoever raised it, and so back to here.
+            self._login = _Login(op, error.when_ready, [])
+
+    def _answer_mistake(self, error: BadRequest, request_id: OpId, now_ns: int) -> None:
+        request_id = error.request_id if request_id is None else request_id
+        self.delivery.answer(Error(request_id, error.code, str(error), error.field))
+        if error.code not in NO_MISTAKES:
+            self._count_mistake(now_ns)
 
     def _count_mistake(self, now_ns: int) -> None:
         if self._mistakes is None:

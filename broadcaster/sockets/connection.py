@@ -104,8 +104,8 @@ class Connection(asyncio.BufferedProtocol):
             self._receive(self._protocol, data)
         elif self._head is not None:
             self._read_head(self._head, data)
-        if self._is_paused and self._transport is not None:
-            # Whoever does not take our answers asks nothing more meanwhile.
+        if (self._is_paused or self._is_logging_in) and self._transport is not None:
+            # Whoever does not take our answers, or waits for one, asks nothing more meanwhile.
             self._transport.pause_reading()
 
     def eof_received(self) -> None:
@@ -116,8 +116,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         self._is_paused = False
-        if self.stage is not Stage.TICKET and self._transport is not None:
-            self._transport.resume_reading()
+        self._read_on()
         self._wake()
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -179,8 +178,7 @@ class Connection(asyncio.BufferedProtocol):
         self._open(protocol, response)
         if self.session is not None:
             self.session.authenticate(claims, self._common.clock.unix_ns())
-        if self._transport is not None and not self._is_paused:
-            self._transport.resume_reading()
+        self._read_on()
 
     def not_redeemed(self) -> None:
         """Refuse, as nobody knows whether the ticket is good."""
@@ -254,7 +252,28 @@ class Connection(asyncio.BufferedProtocol):
             message = self._fragments.take(frame)
             if message is not None and self.session is not None:
                 self._common.counts.messages_received += 1
-                self.session.receive(message, now_ns)
+                self._tell(self.session, message, now_ns)
+
+    def _tell(self, session: Session, message: str | bytes, now_ns: int) -> None:
+        was_waiting = self._is_logging_in
+        session.receive(message, now_ns)
+        if session.waits_for is not None and not was_waiting:
+            session.waits_for(self._go_on)
+
+    def _go_on(self) -> None:
+        if self.session is not None:
+            self.session.go_on(self._common.clock.unix_ns())
+        self._read_on()
+
+    @property
+    def _is_logging_in(self) -> bool:
+        return self.session is not None and self.session.waits_for is not None
+
+    def _read_on(self) -> None:
+        # Unless something else is still waited for.
+        is_held = self._is_paused or self._is_logging_in or self.stage is Stage.TICKET
+        if self._transport is not None and not is_held:
+            self._transport.resume_reading()
 
     def _pass_on(self, protocol: ServerProtocol) -> None:
         if protocol.state is not State.OPEN and self.stage is Stage.OPEN:

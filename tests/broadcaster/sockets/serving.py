@@ -10,6 +10,7 @@ from broadcaster.channels.frames import text_frame
 from broadcaster.channels.hub import Hub
 from broadcaster.channels.topic import Topic, View, Wish
 from broadcaster.clients.limits import ConnectionCount
+from broadcaster.clients.session import Verify
 from broadcaster.sockets.clock import Clock
 from broadcaster.sockets.server import FeedServer
 from broadcaster.sockets.tickets import Redeem, redeem_none
@@ -124,6 +125,7 @@ class Serving:
 async def serving(
     *,
     redeem: Redeem = redeem_none,
+    verify: Verify = verify,
     connections: ConnectionCount | None = None,
     origins: tuple[str, ...] = (),
 ) -> AsyncIterator[Serving]:

@@ -82,11 +82,10 @@ class Ladder:
     def between(self, after_key: int, until_key: int) -> list[tuple[int, Packed]]:
         """Return the levels worse than the one key and up to the other, best first."""
         keys = self._keys
-        return self._slice(bisect_right(keys, after_key), bisect_right(keys, until_key))
+        start, end = bisect_right(keys, after_key), bisect_right(keys, until_key)
+        return list(zip(keys[start:end], self._levels[start:end], strict=True))
 
-    def until(self, key: int) -> dict[int, Packed]:
-        """Return the levels up to a key, best first."""
-        return dict(self._slice(0, bisect_right(self._keys, key)))
-
-    def _slice(self, start: int, end: int) -> list[tuple[int, Packed]]:
-        return list(zip(self._keys[start:end], self._levels[start:end], strict=True))
+    def until(self, key: int) -> dict[int, Packed | None]:
+        """Return the levels up to a key, best first; None is for who puts other levels there."""
+        end = bisect_right(self._keys, key)
+        return dict(zip(self._keys[:end], self._levels[:end], strict=True))

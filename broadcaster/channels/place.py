@@ -35,9 +35,9 @@ class SidePlace:
         """Return the levels that were shown, best first."""
         if not self._olds:
             return self._ladder.best(self._count)
-        before: Olds = {**self._ladder.until(self._edge), **self._olds}
-        in_order = [before[key] for key in sorted(before)]
-        return [level for level in in_order if level is not None]
+        before = self._ladder.until(self._edge)
+        before.update(self._olds)
+        return [level for key in sorted(before) if (level := before[key]) is not None]
 
     def steps(self) -> list[Packed]:
         """Return what leads from there to the best `count` levels now, best first."""

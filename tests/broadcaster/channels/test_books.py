@@ -309,7 +309,7 @@ class ClosedLadder(Ladder):
     def best(self, count: int = 0) -> list[Packed]:
         raise AssertionError(f"the best {count} levels are read")
 
-    def until(self, key: int) -> dict[int, Packed]:
+    def until(self, key: int) -> dict[int, Packed | None]:
         raise AssertionError(f"all levels to {key} are read")
 
 

@@ -5,9 +5,10 @@ The rule of this file: pure. It is over only when lists of the venue's latest tr
 from the one end to the other; a list that ends before the first trade after it proves nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from aggregator.books.trails import Mark
 from aggregator.protocol import TradeUpdate
 
 
@@ -21,21 +22,26 @@ class Loss:
     is_hopeless: bool = False  # The venue cannot be asked.
     first_id: str = ""  # Of the first trade of the stream after it; empty: there was none yet.
     first_ns: int = 0
-    found_at_ns: int = 0  # When that came.
+    found_at_ns: int = 0  # When that came, or one that was taken for older than the loss.
 
     @property
     def has_end(self) -> bool:
         return bool(self.first_id)
 
-    def go_on(self) -> None:
+    def go_on(self, since: Mark) -> None:
         """Something was lost again before it was over."""
-        self.stretches += self.has_end
-        self.first_id = ""
+        if self.has_end:
+            self.stretches += 1
+            self.first_id, self.found_at_ns = "", 0
+        if since.at_ns < self.since_ns:
+            self.since_ns, self.last_id = since
 
     def end_with(self, update: TradeUpdate, at_ns: int) -> None:
         """Take note of a trade of the stream; one from before the loss is no end of it."""
         if update.venue_at_ns >= self.since_ns:
             self.first_id, self.first_ns = update.trade_id, update.venue_at_ns
+            self.found_at_ns = at_ns
+        elif not self.found_at_ns:
             self.found_at_ns = at_ns
 
     def is_reached_by(self, updates: Iterable[TradeUpdate]) -> bool:
@@ -45,20 +51,17 @@ class Loss:
             for update in updates
         )
 
-    def is_bridged_by(self, updates: Iterable[TradeUpdate]) -> bool:
-        """Say whether a list goes on to the first trade after the loss."""
+    def is_bridged_by(self, updates: Iterable[TradeUpdate], latest_ns: int) -> bool:
+        """Say whether a list goes on to the first trade after the loss; no time can be later than
+        `latest_ns`.
+        """
         return self.has_end and any(
-            update.trade_id == self.first_id or update.venue_at_ns > self.first_ns
+            update.trade_id == self.first_id or self.first_ns < update.venue_at_ns <= latest_ns
             for update in updates
         )
 
-    def move_on(self, updates: Sequence[TradeUpdate]) -> None:
+    def move_on(self, newest: Mark) -> None:
         """Up to the end of a list, nothing is missing that could still be had."""
-        newest = max(updates, key=_venue_at_ns)
-        if newest.venue_at_ns >= self.since_ns:
-            self.since_ns, self.last_id = newest.venue_at_ns, newest.trade_id
+        if newest.at_ns >= self.since_ns:
+            self.since_ns, self.last_id = newest
         self.stretches = 1
-
-
-def _venue_at_ns(update: TradeUpdate) -> int:
-    return update.venue_at_ns

@@ -93,6 +93,8 @@ class Supply:
         symbol = _asked_as(seat)
         request = self._connector.fetch_trades(self._manifest, symbol)
         if request is None:
+            if listing.tape.has_history:
+                listing.tape.lose_frame()  # Between the two subscriptions there may be some.
             listing.tape.cannot_ask()
             if listing.tape.has_history:
                 self._subscribe_again(link, Kind.TRADES, symbol)

@@ -8,6 +8,7 @@ the venue's lists reach across it, and counted as a gap when they do not.
 from collections.abc import Iterable, Sequence
 
 from aggregator.books.losses import Loss
+from aggregator.books.trails import NO_MARK, Mark, VenueClock
 from aggregator.books.words import BookCounts, Trade
 from aggregator.protocol import NONE, NS_A_S, DecimalError, Memory, TradeUpdate
 
@@ -21,35 +22,38 @@ HOLE_KEPT_NS = 60 * NS_A_S
 
 class Tape:
     """`is_missing`: something may be had by asking the venue for its latest trades.
-    `has_history`: its stream begins with those of before.
+    `has_history`: its stream begins with those of before. `mark`: the last trade that came by the
+    stream, or with the past that it begins with, and whose time is believed.
     """
 
     __slots__ = (
+        "_began_ns",
+        "_clock",
         "_counts",
         "_far_number",
         "_holes",
         "_ids",
         "_is_aggregate",
-        "_last_at_ns",
-        "_last_id",
         "_last_number",
         "_loss",
         "_name",
         "_units_of",
         "has_history",
         "is_missing",
+        "mark",
     )
 
     def __init__(self, name: str, units_of: Memory, counts: BookCounts) -> None:
         self.is_missing = False
         self.has_history = False
+        self.mark = NO_MARK
         self._name = name
         self._units_of = units_of
         self._counts = counts
         self._last_number = NONE
         self._far_number = NONE  # Told, and not believed yet.
-        self._last_at_ns = 0
-        self._last_id = ""  # Of the trade of that time.
+        self._clock = VenueClock()
+        self._began_ns: int | None = None  # What is older is not ours to tell.
         self._holes: dict[int, int] = {}  # Missing numbers, and when that was found.
         self._ids: dict[str, None] = {}
         self._loss: Loss | None = None  # One that no numbers tell about.
@@ -61,6 +65,10 @@ class Tape:
         return self._counts.trades_missed + len(self._holes)
 
     @property
+    def has_numbers(self) -> bool:
+        return self._last_number != NONE
+
+    @property
     def gap_count(self) -> int:
         """How often trades without numbers are known to have been lost, given up or not yet."""
         loss = self._loss
@@ -70,8 +78,8 @@ class Tape:
         """Return a trade of the stream to be told; None if it was, or cannot be read."""
         if update.is_aggregate is not self._is_aggregate and not self._is_ours(update):
             return None
-        if self._loss is not None and not self._loss.has_end:
-            self._end_loss(self._loss, update, at_ns)
+        if self._clock.believes(update, at_ns):
+            self._note(update, at_ns)
         is_new = self._meet_number if update.number != NONE else self._meet_id
         if not is_new(update, at_ns):
             self._counts.duplicates += 1
@@ -89,10 +97,8 @@ class Tape:
         oldest = min((update.number for update in ours), default=NONE)
         for number in [number for number in self._holes if number < oldest]:
             self._give_up(number)
-        if self._loss is not None and ours:
-            if not self._loss.is_reached_by(ours):
-                self._counts.trade_gaps += self._loss.stretches
-            self._loss = None
+        if ours:
+            self._go_on_after(ours, at_ns)
         return trades
 
     def take_answer(self, updates: Sequence[TradeUpdate], at_ns: int) -> list[Trade]:
@@ -105,22 +111,22 @@ class Tape:
         for number in [number for number in self._holes if number <= newest]:
             self._give_up(number)
         if self._loss is not None and ours:
-            self._shorten(self._loss, ours)
+            self._shorten(self._loss, ours, at_ns)
         # Without a trade after the loss there is nothing that the next answer could reach.
         is_open = self._loss is not None and self._loss.has_end
         self.is_missing = is_open or bool(self._holes)
         return trades
 
-    def lose(self) -> None:
-        """Trades may be missing from here on: a connection or a frame was lost."""
+    def lose(self, since: Mark | None = None) -> None:
+        """Trades may be missing from a mark on, or from here: a connection or a frame was lost."""
         if self._last_number != NONE or self._ids:
             self.is_missing = True
         if not self._ids:
             return  # Numbers tell it themselves.
         if self._loss is None:
-            self._loss = Loss(self._last_at_ns, self._last_id)
+            self._loss = Loss(*(since or self.mark))
         else:
-            self._loss.go_on()
+            self._loss.go_on(since or self.mark)
 
     def cannot_ask(self) -> None:
         """The venue has no list of its latest trades."""
@@ -129,10 +135,10 @@ class Tape:
             self._loss.is_hopeless = True
             self._give_up_loss_if_over(self._loss)
 
-    def lose_frame(self) -> None:
+    def lose_frame(self, since: Mark | None = None) -> None:
         """A trade may have been in a lost frame; numbers tell it themselves with the next one."""
-        if self._last_number == NONE:
-            self.lose()
+        if not self.has_numbers:
+            self.lose(since)
 
     def look_for_lost(self, at_ns: int) -> None:
         """Give up what has been missing for too long."""
@@ -141,8 +147,29 @@ class Tape:
             for number in late:
                 self._give_up(number)
         loss = self._loss
-        if loss is not None and loss.has_end and at_ns - loss.found_at_ns > HOLE_KEPT_NS:
+        if loss is not None and loss.found_at_ns and at_ns - loss.found_at_ns > HOLE_KEPT_NS:
             self._give_up_loss(loss)
+
+    def _note(self, update: TradeUpdate, at_ns: int) -> None:
+        """Take note of a trade of the stream whose time is believed."""
+        self.mark = Mark(update.venue_at_ns, update.trade_id)
+        if self._began_ns is None or update.venue_at_ns < self._began_ns:
+            self._began_ns = update.venue_at_ns
+        if self._loss is not None and not self._loss.has_end:
+            self._end_loss(self._loss, update, at_ns)
+
+    def _go_on_after(self, history: Sequence[TradeUpdate], at_ns: int) -> None:
+        self.mark = self._newest_of(history, at_ns) or self.mark
+        if self._loss is not None and not self._loss.is_reached_by(history):
+            self._counts.trade_gaps += self._loss.stretches
+        self._loss = None
+        self.is_missing = bool(self._holes)
+
+    def _newest_of(self, updates: Iterable[TradeUpdate], at_ns: int) -> Mark | None:
+        latest_ns = self._clock.latest_ns(at_ns)
+        known = [one for one in updates if one.venue_at_ns <= latest_ns]
+        newest = max(known, key=_venue_at_ns, default=None)
+        return Mark(newest.venue_at_ns, newest.trade_id) if newest is not None else None
 
     def _end_loss(self, loss: Loss, update: TradeUpdate, at_ns: int) -> None:
         loss.end_with(update, at_ns)
@@ -159,13 +186,13 @@ class Tape:
         self._loss = None
         self.is_missing = bool(self._holes)
 
-    def _shorten(self, loss: Loss, updates: Sequence[TradeUpdate]) -> None:
+    def _shorten(self, loss: Loss, updates: Sequence[TradeUpdate], at_ns: int) -> None:
         if not loss.is_reached_by(updates):
             self._counts.trade_gaps += loss.stretches
-        if loss.is_bridged_by(updates):
+        if loss.is_bridged_by(updates, self._clock.latest_ns(at_ns)):
             self._loss = None
         else:
-            loss.move_on(updates)
+            loss.move_on(self._newest_of(updates, at_ns) or NO_MARK)
 
     def _is_ours(self, update: TradeUpdate) -> bool:
         if self._is_aggregate is None:
@@ -239,12 +266,18 @@ class Tape:
         return [update for update in updates if self._meet_number(update, at_ns)]
 
     def _missed_by_id(self, updates: list[TradeUpdate], at_ns: int) -> list[TradeUpdate]:
-        updates.sort(key=lambda update: update.venue_at_ns)
-        new = [update for update in updates if self._meet_id(update, at_ns)]
-        if self._loss is None:
+        """Return all that is new since the tape began, whether or not a loss is known: what an
+        older list than the stream's brings is not to be taken for told.
+        """
+        updates.sort(key=_venue_at_ns)
+        if not self._ids:
+            self._began_ns = (self._newest_of(updates, at_ns) or NO_MARK).at_ns
+            self._ids.update(dict.fromkeys(update.trade_id for update in updates))
             return []
-        since_ns = self._loss.since_ns
-        return [update for update in new if update.venue_at_ns >= since_ns]
+        # Where no time was believed yet, rather too much is told than too little.
+        began_ns = self._began_ns or 0
+        new = [update for update in updates if update.venue_at_ns >= began_ns]
+        return [update for update in new if self._meet_id(update, at_ns)]
 
     def _give_up(self, number: int) -> None:
         del self._holes[number]
@@ -257,8 +290,6 @@ class Tape:
             self._counts.malformed += 1
             return None
         self._counts.trades += 1
-        if update.venue_at_ns >= self._last_at_ns:
-            self._last_at_ns, self._last_id = update.venue_at_ns, update.trade_id
         return Trade(
             book=self._name,
             trade_id=update.trade_id,
@@ -269,3 +300,7 @@ class Tape:
             received_at_ns=at_ns,
             is_recovered=is_recovered,
         )
+
+
+def _venue_at_ns(update: TradeUpdate) -> int:
+    return update.venue_at_ns

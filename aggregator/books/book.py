@@ -13,7 +13,15 @@ from aggregator.books.rules import BookRules
 from aggregator.books.side import Side
 from aggregator.books.states import NEXT, WHOLE, Step
 from aggregator.books.words import BookCounts, BookState, Need
-from aggregator.protocol import NONE, NS_A_S, BookUpdate, Chain, DecimalError, TouchUpdate
+from aggregator.protocol import (
+    NONE,
+    NS_A_S,
+    BookUpdate,
+    Chain,
+    DecimalError,
+    Evidence,
+    TouchUpdate,
+)
 
 # Looking a member up in its enumeration takes longer than what is done with it.
 _LIVE = BookState.LIVE
@@ -42,6 +50,7 @@ class Book:
         "levels",
         "mismatch",
         "need",
+        "proofs",
         "reason",
         "received_at_ns",
         "since_ns",
@@ -70,6 +79,8 @@ class Book:
         self.mismatch = ""
         """What the evidence has found wrong, until somebody has taken note of it."""
         self.has_changed = False
+        self.proofs = 0
+        """Times that a change was proven to be the next one, with nothing missing before it."""
         self._rules = rules
         self._after = AFTER[rules.chain]
         self._is_numbered = rules.chain is not Chain.NONE
@@ -82,6 +93,12 @@ class Book:
     @property
     def is_live(self) -> bool:
         return self.state is BookState.LIVE
+
+    @property
+    def tells_of_losses(self) -> bool:
+        """Whether it shows by its next changes that some are missing."""
+        is_proven = self._is_numbered or self._rules.evidence is not Evidence.NONE
+        return is_proven and self.state is not BookState.HALTED
 
     @property
     def trusted_bid_key(self) -> int | None:
@@ -200,12 +217,14 @@ class Book:
 
     def _take_change(self, update: BookUpdate, at_ns: int) -> None:
         place = self._after(update, self.last_id) if self._is_numbered else _NEXT
+        verified = self.counts.verified
         if place is _OLD:
             self._take_old(update, at_ns)
         elif place is _GAP:
             self._gap(update, at_ns)
         elif self._apply(update, at_ns):
             self.counts.updates += 1
+            self.proofs += self._is_numbered or self.counts.verified != verified
             if self.state is not _LIVE:
                 self._step(Step.JOINED, at_ns)
             if self._refresh is not None:

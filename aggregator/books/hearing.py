@@ -10,7 +10,6 @@ from typing import Any
 from aggregator.books.directory import Directory
 from aggregator.books.effects import Send
 from aggregator.books.links import Link, Seat
-from aggregator.books.listing import Listing
 from aggregator.books.prepared import PreparedSnapshot
 from aggregator.books.rules import BookRules
 from aggregator.books.seating import Seating
@@ -61,7 +60,7 @@ class Hearing:
         self._supply = supply
         self._learn = learn
         self.trades: list[Trade] = []  # Until they are taken.
-        self._history: list[tuple[Listing, TradeUpdate]] = []
+        self._history: list[tuple[Seat, TradeUpdate]] = []
         self._listed: list[Instrument] = []
         self._handlers = self._make_handlers()
 
@@ -72,7 +71,7 @@ class Hearing:
             if handlers[type(update)](link, update, at_ns):
                 break
         if self._history:
-            self._take_history(at_ns)
+            self._take_history(link, at_ns)
         if self._listed:
             listed, self._listed = self._listed, []
             self._learn(listed, at_ns)
@@ -95,7 +94,7 @@ class Hearing:
         tells_itself |= self._rules.evidence is Evidence.CONNECTION_SEQUENCE
         for seat in link.seats.values():
             seat.book.forget_touches()
-            seat.listing.tape.lose_frame()
+            seat.lose_frame()
             self._supply.asking.give_up(seat.listing.trades_ticket)
             if seat.has_book and not tells_itself:
                 seat.book.counts.gaps += seat.book.is_whole
@@ -123,7 +122,10 @@ class Hearing:
         book = seat.book
         seat.listing.counts.messages += 1
         seat.heard_at_ns = at_ns
+        proofs = book.proofs
         book.take(update, at_ns)
+        if book.proofs != proofs:
+            seat.trail.prove()
         if book.has_changed or book.need is not _NOTHING:
             self._seating.follow_up(link, seat, at_ns)
 
@@ -145,9 +147,10 @@ class Hearing:
         listing = seat.listing
         listing.counts.messages += 1
         if update.is_history:
-            self._history.append((listing, update))
+            self._history.append((seat, update))
             return
         trade = listing.tape.take(update, at_ns)
+        self._seating.note_trade(link, seat, update)
         if trade is not None:
             self.tell([trade])
         if listing.tape.is_missing:
@@ -173,7 +176,7 @@ class Hearing:
         a new one brings all of them with their pasts.
         """
         for seat in link.seats.values():
-            seat.listing.tape.lose()
+            seat.listing.tape.lose(seat.trail.take_sure())
             if seat.has_book and seat.book.state is not BookState.RESYNC:
                 seat.book.counts.gaps += 1
                 seat.book.lose(reason, at_ns, Need.CONNECTION)
@@ -227,11 +230,14 @@ class Hearing:
             self.errors["trades", "untaken"] += excess
             del self.trades[:excess]
 
-    def _take_history(self, at_ns: int) -> None:
+    def _take_history(self, link: Link, at_ns: int) -> None:
         history, self._history = self._history, []
-        by_listing: dict[str, tuple[Listing, list[TradeUpdate]]] = {}
-        for listing, update in history:
-            by_listing.setdefault(listing.pair, (listing, []))[1].append(update)
-        for listing, updates in by_listing.values():
-            listing.tape.has_history = True
-            self.tell(listing.tape.take_history(updates, at_ns))
+        by_listing: dict[str, tuple[Seat, list[TradeUpdate]]] = {}
+        for seat, update in history:
+            by_listing.setdefault(seat.listing.pair, (seat, []))[1].append(update)
+        for seat, updates in by_listing.values():
+            tape = seat.listing.tape
+            tape.has_history = True
+            self.tell(tape.take_history(updates, at_ns))
+            for update in sorted(updates, key=lambda update: update.venue_at_ns):
+                self._seating.note_trade(link, seat, update)

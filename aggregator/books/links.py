@@ -10,6 +10,7 @@ from aggregator.books.chains import Repeats
 from aggregator.books.listing import Listing
 from aggregator.books.patience import Patience
 from aggregator.books.plan import ConnectionPlan
+from aggregator.books.trails import Trail
 from aggregator.books.words import Need
 
 NEVER_NS = 2**63
@@ -27,10 +28,17 @@ class Seat:
     due_ns: int = NEVER_NS  # When the need is going to be met.
     ticket: int = 0  # Of the snapshot that was asked for; 0: none.
     has_trades: bool = False  # Some have come on this connection, so all do from then on.
+    trail: Trail = field(default_factory=Trail)
     has_book: bool = True  # The connection carries the book, and not only its trades.
     patience: Patience = field(default_factory=Patience)
     quiet_tries: int = 0  # Times in a row that asking anew has brought nothing new.
     quiet_updates: int = 0  # The book's count of updates when that was last done.
+
+    def lose_frame(self) -> None:
+        """A frame was lost since the book was last proven right, and trades with it, perhaps."""
+        sure = self.trail.take_sure()
+        if self.has_trades:
+            self.listing.tape.lose_frame(sure)
 
 
 @dataclass(slots=True)

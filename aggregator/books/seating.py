@@ -4,7 +4,7 @@ The rule of this file: a listing has one book at a time. It goes over to another
 that one is live and its own is not, when its own connection is gone, and when that is relieved.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from aggregator.books.directory import Directory
 from aggregator.books.links import Link, Seat
@@ -13,7 +13,7 @@ from aggregator.books.making import Maker
 from aggregator.books.plan import ConnectionPlan
 from aggregator.books.supply import Supply
 from aggregator.books.words import BookCounts, BookState, Need
-from aggregator.protocol import NS_A_S, Kind
+from aggregator.protocol import NS_A_S, Kind, TradeUpdate
 
 # How long a connection stays that another one is relieving, if not all books there are live.
 HAND_OVER_NS_MAX = 60 * NS_A_S
@@ -72,14 +72,37 @@ class Seating:
             return
         for name, seat in link.seats.items():
             self._supply.asking.give_up(seat.ticket)
-            self._bequeath(name, seat, reason, at_ns)
+            self._bequeath(link, name, seat, reason, at_ns)
 
-    def _bequeath(self, name: str, seat: Seat, reason: str, at_ns: int) -> None:
-        others = [link for link in self.links.values() if name in link.seats]
+    def note_trade(self, link: Link, seat: Seat, update: TradeUpdate) -> None:
+        """Take note of how far a connection has come, and whether another one was there."""
+        trade_id, trail = update.trade_id, seat.trail
+        trail.add(trade_id, seat.listing.tape.mark)
+        if not seat.has_book or not seat.book.tells_of_losses:
+            trail.prove()
+        if len(self.links) == 1:
+            return
+        for other in self.links.values():
+            there = other.seats.get(update.symbol)
+            if there is not None and there is not seat and there.trail.has(trade_id):
+                trail.joined.add(other.number)
+                there.trail.joined.add(link.number)
+
+    def _lose_trades(self, link: Link, seat: Seat, others: Iterable[Seat]) -> None:
+        """Take note of what may be lost with a connection, unless another one has it."""
+        tape = seat.listing.tape
         # Only what has come shows that a topic was taken; how old its connection is does not.
-        if not any(link.seats[name].has_trades and not link.is_useless for link in others):
-            seat.listing.tape.lose()
+        heirs = [other for other in others if other.has_trades]
+        # And only a trade that both have brought shows that there is none between the two.
+        is_joined = tape.has_numbers or any(link.number in other.trail.joined for other in heirs)
+        if not heirs or (seat.has_trades and not is_joined):
+            tape.lose(seat.trail.take_sure())
             self._supply.forget_trades_asked_for(seat.listing)
+
+    def _bequeath(self, gone: Link, name: str, seat: Seat, reason: str, at_ns: int) -> None:
+        others = [link for link in self.links.values() if name in link.seats]
+        useful = (link.seats[name] for link in others if not link.is_useless)
+        self._lose_trades(gone, seat, useful)
         if seat.listing.book is not seat.book:
             return
         heirs = [link for link in others if link.seats[name].has_book]
@@ -96,7 +119,7 @@ class Seating:
         book.has_changed = False
         if book.need is not _NOTHING or book.mismatch:
             if book.state is BookState.RESYNC:
-                listing.tape.lose_frame()  # What was lost need not have been of the book alone.
+                seat.lose_frame()  # What was lost need not have been of the book alone.
             self._supply.note_need(link, seat, at_ns)
         if listing.book is book:
             self.note_change(listing)

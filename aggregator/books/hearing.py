@@ -122,10 +122,12 @@ class Hearing:
         book = seat.book
         seat.listing.counts.messages += 1
         seat.heard_at_ns = at_ns
-        proofs = book.proofs
+        proofs, gaps = book.proofs, book.counts.gaps
         book.take(update, at_ns)
         if book.proofs != proofs:
             seat.trail.prove()
+        elif book.counts.gaps != gaps:
+            seat.lose_frame()  # Also while the book is not whole, and waits for its snapshot.
         if book.has_changed or book.need is not _NOTHING:
             self._seating.follow_up(link, seat, at_ns)
 

@@ -12,7 +12,7 @@ from aggregator.protocol import NS_A_S, TradeUpdate
 # A venue's clock may be so far ahead of ours. One time further ahead may be damaged; with that of
 # a second trade near it, it is our clock that is behind.
 AHEAD_NS_MAX = 5 * NS_A_S
-# Two connections of a venue are not so many trades apart. What is not found is not proven.
+# Two connections of a venue are not so many trades apart; what is not found is not proven.
 RECENT_MAX = 64
 
 

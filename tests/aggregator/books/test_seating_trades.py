@@ -179,3 +179,19 @@ def with_history(*, has_number: bool) -> Scene:
     scene.hear(snapshot(20, "1@99", "1@101"))
     scene.hear(*(trade(one, has_number=has_number, is_history=True) for one in (4, 5, 6)))
     return scene
+
+
+def test_a_gap_among_changes_that_wait_for_a_snapshot_is_a_loss_of_trades_too() -> None:
+    scene = streamed(stale_s=10**6)
+    scene.hear(*unnumbered(5), book(13, 13, "3@99"), *unnumbered(6))
+    scene.wait(3)
+    (early,) = scene.wishes(Fetch)
+    answer(scene, early, range(4, 7))
+    scene.hear(book(14, 14, "3@99"), *unnumbered(8), book(16, 16, "3@99"), *unnumbered(9))
+    scene.wait(6)
+
+    (late,) = scene.wishes(Fetch)
+    answer(scene, late, range(5, 10))
+
+    assert told(scene) == [5, 6, 8, 9, 7]
+    assert scene.desk.listings["BTC/USDT"].tape.gap_count == 0

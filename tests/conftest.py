@@ -4,6 +4,7 @@
 every version found. Each test worker has servers of its own.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -101,6 +102,16 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"No recorded data in {folder}: name its folder with RIALTO_TEST_DATA.")
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_collections() -> Iterator[None]:
+    """Let no later test wait while all that earlier ones have left is looked through: a worker
+    grows to a gigabyte, which takes seconds, and there are deadlines.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

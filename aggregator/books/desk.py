@@ -176,14 +176,6 @@ class Desk:
             self._muteness.hear(link, at_ns)
             self._hearing.take(link, updates, at_ns)
 
-    def lost_frame(self, connection: int, reason: str, at_ns: int) -> None:
-        """Take note of a frame that could not be read elsewhere."""
-        link = self._seating.links.get(connection)
-        if link is not None:
-            link.frames += 1
-            self._muteness.hear(link, at_ns)
-            self._hearing.lose_frame(link, FrameError(reason), at_ns)
-
     def _take_timed(self, stopwatch: Stopwatch, link: Link, frame: bytes, at_ns: int) -> None:
         started_ns = perf_counter_ns()
         updates = self._parse(frame, at_ns)

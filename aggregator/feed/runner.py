@@ -113,11 +113,6 @@ class Feed:
         """Whether the breaker keeps it from trying, and nothing is open."""
         return self.gate.is_closed and not self._line_of
 
-    @property
-    def has_seen_all(self) -> bool:
-        """Whether the desk has had every frame that has come so far."""
-        return not self._inboxes and not self._large.tasks
-
     def connections(self) -> list[ConnectionView]:
         """Return the open connections, for the figures."""
         views = (line.view() for line in self._lines)

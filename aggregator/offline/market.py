@@ -190,12 +190,6 @@ class Market:
         """Return bids and asks by ticks as they were after the last step up to a time."""
         return self._undone(undo for undo in reversed(self._journal) if undo.at_ns > at_ns)
 
-    def step_times(self, since_ns: int) -> list[int]:
-        """Return when the book changed after a time, the latest first."""
-        return list(
-            dict.fromkeys(undo.at_ns for undo in reversed(self._journal) if undo.at_ns > since_ns)
-        )
-
     def undos(self) -> Iterator[Undo]:
         """Return what leads back from the book as it is now, the latest change first."""
         return reversed(self._journal)

@@ -21,7 +21,3 @@ class Texts(dict[int, str]):
             self.clear()
         self[units] = text
         return text
-
-    def optional(self, units: int | None) -> str:
-        """Return an empty text for None."""
-        return "" if units is None else self[units]

@@ -35,8 +35,6 @@ LISTED = tuple(
     for quote in ("USDT", "USDC")
 )
 STREAMS_MAX = 1_024
-LIMITS = (5, 10, 20, 50, 100, 500, 1_000, 5_000)
-WEIGHTS = ((100, 5), (500, 25), (1_000, 50), (5_000, 250))
 PARTIAL_DEPTHS = {"depth5": 5, "depth10": 10, "depth20": 20}
 INTERVALS_MS = {"": 1_000, "100ms": 100, "1000ms": 1_000}
 OLDER_BY = 500  # Numbers between a snapshot that is too old and now.

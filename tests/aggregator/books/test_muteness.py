@@ -119,17 +119,6 @@ def test_a_connection_whose_frames_wait_to_be_read_is_not_called_silent() -> Non
     assert state(scene) == "stale"
 
 
-def test_a_frame_that_could_not_be_read_elsewhere_is_no_silence() -> None:
-    scene = Scene(manifest=make_manifest(**MUTE))
-    scene.hear(snapshot(10, "1@99", "1@101"))
-    scene.wait(4)
-    scene.desk.lost_frame(scene.connection, "It is too long.", scene.at_ns)
-
-    scene.wait(4)
-
-    assert state(scene) == "live"
-
-
 def falls(scene: Scene, *silences_s: float) -> int:
     """Let silences follow each other, with an update after each; count how often it was stale."""
     count = 0

@@ -14,8 +14,3 @@ def test_memory_is_bounded() -> None:
     texts = Texts(texts_max=10)
     assert [texts[to_units(str(number))] for number in range(100)] == list(map(str, range(100)))
     assert len(texts) <= 10
-
-
-def test_nothing_is_an_empty_text() -> None:
-    assert Texts().optional(None) == ""
-    assert Texts().optional(0) == "0"

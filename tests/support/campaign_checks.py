@@ -9,7 +9,7 @@ from typing import Any
 
 from websockets.exceptions import WebSocketException
 
-from engine.archive import ArchiveError, read_records
+from engine.archive import read_records
 from engine.core.exchange import Limits
 from engine.entries import Entry, decode_entry
 from engine.verify import verify
@@ -217,12 +217,12 @@ async def check_archive(campaign: Campaign) -> Replayed:
 
     def archived() -> bool:
         # Time goes on, and whoever looks at a withdrawal may complete its decision: the end moves.
-        position = system.position()
-        try:
-            numbers = [record.number for record in read_records(system.archive, "journal")]
-        except ArchiveError:
-            return False  # Read in the middle of a write.
-        return bool(numbers) and numbers[-1] == position
+        position, last = system.position(), 0
+        for record in read_records(system.archive, "journal", torn_end=True):
+            last = record.number
+        sentence = f"Entry {last} is archived, {position} are committed."
+        assert last == position, f"{sentence}\n{system.logs()}"
+        return True
 
     await eventually_async(archived, PROGRESS_DEADLINE_S)
     await asyncio.sleep(RETRY_PAUSE_S)

@@ -166,7 +166,11 @@ async def subscribed_feed(system: System) -> FeedClient:
 
 
 class Gate:
-    """Lets a kill pass only if the engine has done some work since the last few of them."""
+    """Lets a kill pass only if the engine has done some work since the last few of them.
+
+    While it waits for that, nothing is killed: on a machine that is busy a door that dies again and
+    again would be the reason why nothing is answered.
+    """
 
     def __init__(self, progress: Callable[[], int]) -> None:
         self._progress = progress
@@ -176,17 +180,18 @@ class Gate:
 
     @contextlib.asynccontextmanager
     async def passed(self, name: str) -> AsyncIterator[None]:
-        if name not in ("engine", "standby", "redis"):
-            yield
-            return
         async with self._lock:
-            if self._progress() == self._seen:
-                self._stalled += 1
-            if self._stalled > STALLED_KILLS_MAX:
-                await eventually_async(lambda: self._progress() > self._seen, PROGRESS_DEADLINE_S)
-            if self._progress() > self._seen:
-                self._seen, self._stalled = self._progress(), 0
+            if name in ("engine", "standby", "redis"):
+                await self._wait_for_work()
             yield
+
+    async def _wait_for_work(self) -> None:
+        if self._progress() == self._seen:
+            self._stalled += 1
+        if self._stalled > STALLED_KILLS_MAX:
+            await eventually_async(lambda: self._progress() > self._seen, PROGRESS_DEADLINE_S)
+        if self._progress() > self._seen:
+            self._seen, self._stalled = self._progress(), 0
 
 
 async def submitted(bus: CommandBus, command: Command) -> CommandResult:

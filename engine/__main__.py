@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 import redis
 
 from engine import compiled
-from engine.archive import ArchiveError
 from engine.archiver import Archiver
 from engine.audit import ForkedAudit
 from engine.demo import seed
@@ -29,6 +28,7 @@ from engine.service import EngineService
 from engine.standby import Standby
 from engine.store import Fenced, Lease, Store
 from engine.watch import Watch
+from shared.archive import ArchiveError
 from shared.channels import Keys
 from shared.logs import configure_logs, get_logger
 from shared.settings import Settings, SettingsError, load_settings

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.archive import ArchiveError, ArchiveWriter, Record, Writer, note_writer
 from engine.redis_link import RedisLink
 from engine.rows import DATA_VERSION
 from engine.snapshots import program_version
 from engine.watch import decode_note
+from shared.archive import ArchiveError, ArchiveWriter, Record, Writer, note_writer
 from shared.channels import Keys
 from shared.logs import get_logger
 

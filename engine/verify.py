@@ -11,14 +11,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from engine.archive import (
-    ArchiveError,
-    Record,
-    Writer,
-    read_records,
-    read_writers,
-    segment_count,
-)
 from engine.core import invariants
 from engine.core.exchange import Exchange, Limits
 from engine.entries import Entry
@@ -30,6 +22,14 @@ from engine.snapshots import (
     newest_snapshot,
     program_version,
     read_about,
+)
+from shared.archive import (
+    ArchiveError,
+    Record,
+    Writer,
+    read_records,
+    read_writers,
+    segment_count,
 )
 
 PROGRESS_EVERY = 64  # Batches between two looks at the progress bar.

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from engine import archiver as archiver_module
-from engine.archive import ArchiveError, read_records
 from engine.archiver import Archiver
 from engine.batch import Applier
 from engine.core.exchange import Exchange
 from engine.entries import Entry
 from engine.redis_link import RedisLink
 from engine.watch import FOLLOWING, StandbyNote
+from shared.archive import ArchiveError, read_records
 from shared.messages import Deposit
 from tests.support.venue import Venue, as_bytes
 

@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from engine import archiver as archiver_module
 from engine import standby as standby_module
 from engine import verify as verify_module
-from engine.archive import ArchiveWriter, Record, read_records
 from engine.core.exchange import Limits
 from engine.snapshots import About, list_snapshots, read_about
 from engine.verify import lines, verify
 from rialto.cli import app, join_services
+from shared.archive import ArchiveWriter, Record, read_records
 from shared.messages import Applied, Deposit
 from shared.wire import decode_batch, encode
 from tests.engine.test_archiver import archive

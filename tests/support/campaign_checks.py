@@ -9,10 +9,10 @@ from typing import Any
 
 from websockets.exceptions import WebSocketException
 
-from engine.archive import read_records
 from engine.core.exchange import Limits
 from engine.entries import Entry, decode_entry
 from engine.verify import verify
+from shared.archive import read_records
 from shared.bus import CommandBus
 from tests.support import campaign_money_checks as money_checks
 from tests.support.campaign import (

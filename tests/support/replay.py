@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.archive import read_records
 from engine.batch import Applier
 from engine.core import invariants
 from engine.core.changes import Rows
@@ -17,6 +16,7 @@ from engine.core.exchange import Exchange, Limits
 from engine.entries import Entry, decode_entry, entry_of, skipped_numbers
 from engine.redis_link import RedisLink
 from engine.rows import Call, Meta, load_meta, load_rows
+from shared.archive import read_records
 from shared.channels import Keys, result_field
 from shared.messages import Event, Reject
 from shared.wire import CommandResult, DecodeError, decode, decode_batch

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.archive import ArchiveError, ArchiveWriter, Record, read_records
+from shared.archive import ArchiveError, ArchiveWriter, Record, read_records
 
 RECORDS = [Record(n, n * 10, f"entry {n}".encode() * 5) for n in range(1, 31)]
 

@@ -47,24 +47,32 @@ class Record:
     payload: bytes
 
 
-def read_records(folder: Path, kind: str, *, torn_end: bool = False) -> Iterator[Record]:
-    """Yield all records of a kind, oldest first, and check every CRC and the chain on the way.
+def read_records(
+    folder: Path, kind: str, *, after: int = 0, torn_end: bool = False
+) -> Iterator[Record]:
+    """Yield the records with a number above `after`, oldest first, and check every CRC and the
+    chain on the way, from the segment on that the first of them is in.
 
     With `torn_end` a last record that is cut short, by a crash or because it is being written just
     now, is passed over in silence.
     """
-    chain = b"\0" * CHAIN_SIZE
     segments = _segments(folder, kind)
+    before = [path for path in segments if int(_number_of(path)) <= after]
+    segments = segments[max(0, len(before) - 1) :]
+    chain = None if before else b"\0" * CHAIN_SIZE
     for path in segments:
         may_be_torn = torn_end and path == segments[-1]
         with path.open("rb") as file:
             if may_be_torn and path.stat().st_size < len(MAGIC) + len(kind) + CHAIN_SIZE:
                 return
-            if _read_header(file, path, kind) != chain:
+            chain_before = _read_header(file, path, kind)
+            if chain not in (None, chain_before):
                 raise ArchiveError(f"{path} does not follow the segment before it.")
+            chain = chain_before
             for record, next_chain, _end in _records(file, path, chain, torn_end=may_be_torn):
                 chain = next_chain
-                yield record
+                if record.number > after:
+                    yield record
 
 
 class ArchiveWriter:

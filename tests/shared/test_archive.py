@@ -27,6 +27,22 @@ def test_what_was_appended_is_read_back_over_many_segments(tmp_path: Path) -> No
     assert list(read_records(tmp_path, "journal")) == RECORDS
 
 
+@pytest.mark.parametrize("after", range(32))
+def test_it_is_read_from_any_record_on(tmp_path: Path, after: int) -> None:
+    write(tmp_path, RECORDS)
+    assert list(read_records(tmp_path, "journal", after=after)) == RECORDS[after:]
+
+
+def test_what_lies_before_is_not_read_at_all(tmp_path: Path) -> None:
+    write(tmp_path, RECORDS)
+    first, *_, last = segments(tmp_path)
+    first.write_bytes(b"damaged")
+    number = int(last.stem.rpartition("-")[2])
+    assert list(read_records(tmp_path, "journal", after=number)) == RECORDS[number:]
+    with pytest.raises(ArchiveError, match="is not a segment"):
+        list(read_records(tmp_path, "journal", after=1))
+
+
 def test_a_reopened_archive_goes_on_where_it_ended(tmp_path: Path) -> None:
     write(tmp_path, RECORDS[:10])
     writer = ArchiveWriter(tmp_path, "journal")

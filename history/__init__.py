@@ -1,0 +1,1 @@
+"""History: what has happened, in a database, and what is computed from it."""

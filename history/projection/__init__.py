@@ -1,0 +1,1 @@
+"""Pure: events in, rows, candles and tickers out. No clock, no database, no socket."""

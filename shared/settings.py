@@ -16,6 +16,7 @@ from msgspec import Meta
 from shared.networks import reachable_host
 from shared.settings_faults import FAUCET_AMOUNT, FAULTS, split_origins
 from shared.settings_fields import SECRET, SettingsError, describe, redact_url
+from shared.settings_history import HistorySettings
 from shared.settings_outside import OUTSIDE_FAULTS, OutsideSettings
 from shared.settings_sources import CONFIG_VARIABLE, OTHER_VARIABLES, found_values
 
@@ -39,7 +40,7 @@ PORT_MAX = 65_535
 Port = Annotated[int, Meta(ge=1, le=PORT_MAX)]
 
 
-class Settings(OutsideSettings, frozen=True, kw_only=True):
+class Settings(HistorySettings, frozen=True, kw_only=True):
     """All settings, checked. A path is relative to the current directory."""
 
     home: Annotated[
@@ -315,11 +316,14 @@ class Settings(OutsideSettings, frozen=True, kw_only=True):
         return split_origins(self.cors_allowed_origins)
 
 
-# In the order of their declaration, the exchange's own first.
+# In the order of their declaration: the exchange's own, the history's, those of outside exchanges.
 FIELDS = dict(
     sorted(
         describe(Settings).items(),
-        key=lambda named: named[0] in OutsideSettings.__struct_fields__,
+        key=lambda named: (
+            named[0] in OutsideSettings.__struct_fields__,
+            named[0] in HistorySettings.__annotations__,
+        ),
     )
 )
 

@@ -37,6 +37,16 @@ def users_database(home: Path) -> Path:
     return home / "users.db"
 
 
+def history_database(home: Path) -> Path:
+    """The history, unless a server has it."""
+    return home / "history.db"
+
+
+def history_lock(home: Path) -> Path:
+    """Held by who brings the history's database to its present form."""
+    return home / "history.lock"
+
+
 def run_file(home: Path) -> Path:
     """The note of the run that is alive: its process, its Redis, its ports."""
     return home / "run.json"

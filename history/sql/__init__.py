@@ -1,0 +1,1 @@
+"""The history in SQL: its tables, how it is opened, written and read."""

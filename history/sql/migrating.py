@@ -1,0 +1,77 @@
+"""Bringing the history's database to the present form, one process at a time.
+
+The rule of this file: under a lock of the home and, as homes may share a server, one of the server;
+a process that comes second finds nothing left to do.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from history.sql.tables import SCHEMA
+from shared.home import history_lock
+
+MIGRATION_LOCK = 0x7269616C_68697374  # Any number that no other program locks; spells our name.
+
+
+async def migrate(engine: AsyncEngine, home: Path) -> None:
+    """Migrate; raises the errors of the driver, and OSError."""
+    with await asyncio.to_thread(_locked, history_lock(home)):
+        if engine.dialect.name == "postgresql":
+            await _make_schema(engine)
+        async with engine.begin() as connection:
+            await _hold(connection)
+            await connection.run_sync(upgrade)
+
+
+async def _make_schema(engine: AsyncEngine) -> None:
+    named = {"name": SCHEMA}
+    async with engine.begin() as connection:
+        await _hold(connection)
+        # It may have been made by an operator, for a user that may make none.
+        found = await connection.execute(
+            sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), named
+        )
+        if found.first() is None:
+            await connection.execute(sa.schema.CreateSchema(SCHEMA))
+    # What an engine has found out about a server was without it.
+    await engine.dispose()
+    engine.dialect.default_schema_name = SCHEMA
+
+
+async def _hold(connection: AsyncConnection) -> None:
+    if connection.dialect.name == "postgresql":
+        await connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+
+
+def _locked(path: Path) -> contextlib.AbstractContextManager[None]:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return _closing(descriptor)
+
+
+@contextlib.contextmanager
+def _closing(descriptor: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def upgrade(connection: sa.Connection, revision: str = "head") -> None:
+    """Bring a database to a form, in the transaction of the connection."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)

@@ -1,0 +1,161 @@
+"""The tables of the history: a column for every field of a row, in its order.
+
+The rule of this file: it says what the migrations must arrive at. Nothing refers to anything else:
+rows are written in bulk, by one writer, in the transaction of the cursor that they belong to.
+
+On PostgreSQL what grows with trading is partitioned by month, and a key has the time of its
+partition as its last column; where the key is unique without it, that changes nothing.
+"""
+
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+import sqlalchemy as sa
+
+from history.projection.rows import (
+    AssetRow,
+    CandleRow,
+    CursorRow,
+    DepositRow,
+    FillRow,
+    LedgerRow,
+    MarketRow,
+    OrderChangeRow,
+    OrderRow,
+    RejectionRow,
+    TradeRow,
+    VenueEventRow,
+    WithdrawalRow,
+)
+from history.sql.wide import Wide
+
+METADATA = sa.MetaData()
+SCHEMA = "history"  # Of PostgreSQL, found by the search path.
+VERSION_TABLE = "history_version"
+
+# What a recorder begins with: the orders that are not at their end, as few as rest.
+IS_LIVING = sa.TextClause("status IN ('open', 'partially_filled', 'pending')")
+_TYPES: dict[type, Any] = {int: sa.BigInteger, str: sa.String, bool: sa.Boolean}
+_WIDE = ("volume_lots", "quote_atoms", "taker_buy_lots", "taker_buy_quote_atoms")  # Of candles.
+
+
+class _Columns:
+    """A column for every field of a row."""
+
+    def __init__(self, row: type, *, wide: tuple[str, ...] = ()) -> None:
+        self._row, self._wide = row, wide
+
+    def __iter__(self) -> Iterator[sa.Column[Any]]:
+        for name, kind in get_type_hints(self._row).items():
+            column_type = Wide() if name in self._wide else _TYPES[kind]()
+            yield sa.Column(name, column_type, autoincrement=False, nullable=False)
+
+
+trades = sa.Table(
+    "trades",
+    METADATA,
+    *_Columns(TradeRow),
+    sa.PrimaryKeyConstraint("market", "trade_id", "at_ns"),
+    sa.Index("trades_by_time", "market", "at_ns"),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (at_ns)",
+)
+fills = sa.Table(
+    "fills",
+    METADATA,
+    *_Columns(FillRow),
+    sa.PrimaryKeyConstraint("account_id", "sequence", "role", "at_ns"),
+    sa.Index("fills_by_order", "order_id", "sequence"),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (at_ns)",
+)
+orders = sa.Table(
+    "orders",
+    METADATA,
+    *_Columns(OrderRow),
+    sa.PrimaryKeyConstraint("order_id", "placed_at_ns"),
+    sa.Index("orders_by_account", "account_id", "order_id"),
+    sa.Index("orders_by_client_order_id", "account_id", "client_order_id"),
+    sa.Index("orders_living", "order_id", sqlite_where=IS_LIVING, postgresql_where=IS_LIVING),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (placed_at_ns)",
+)
+order_changes = sa.Table(
+    "order_changes",
+    METADATA,
+    *_Columns(OrderChangeRow),
+    sa.PrimaryKeyConstraint("order_id", "sequence", "at_ns"),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (at_ns)",
+)
+ledger = sa.Table(
+    "ledger",
+    METADATA,
+    *_Columns(LedgerRow),
+    sa.PrimaryKeyConstraint("account_id", "asset", "sequence", "leg", "at_ns"),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (at_ns)",
+)
+deposits = sa.Table(
+    "deposits",
+    METADATA,
+    *_Columns(DepositRow),
+    sa.PrimaryKeyConstraint("sequence"),
+    sa.Index("deposits_by_account", "account_id", "sequence"),
+    sqlite_with_rowid=False,
+)
+withdrawals = sa.Table(
+    "withdrawals",
+    METADATA,
+    *_Columns(WithdrawalRow),
+    sa.PrimaryKeyConstraint("withdrawal_id"),
+    sa.Index("withdrawals_by_account", "account_id", "withdrawal_id"),
+    sqlite_with_rowid=False,
+)
+rejections = sa.Table(
+    "rejections",
+    METADATA,
+    *_Columns(RejectionRow),
+    sa.PrimaryKeyConstraint("sequence", "at_ns"),
+    sa.Index("rejections_by_account", "account_id", "sequence"),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (at_ns)",
+)
+venue_events = sa.Table(
+    "venue_events",
+    METADATA,
+    *_Columns(VenueEventRow),
+    sa.PrimaryKeyConstraint("sequence"),
+    sqlite_with_rowid=False,
+)
+markets = sa.Table(
+    "markets",
+    METADATA,
+    *_Columns(MarketRow),
+    sa.PrimaryKeyConstraint("market"),
+    sqlite_with_rowid=False,
+)
+assets = sa.Table(
+    "assets",
+    METADATA,
+    *_Columns(AssetRow),
+    sa.PrimaryKeyConstraint("asset"),
+    sqlite_with_rowid=False,
+)
+candles = sa.Table(
+    "candles",
+    METADATA,
+    *_Columns(CandleRow, wide=_WIDE),
+    sa.PrimaryKeyConstraint("market", "interval_s", "open_at_ns"),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (open_at_ns)",
+)
+cursor = sa.Table(
+    "cursor",
+    METADATA,
+    *_Columns(CursorRow),
+    sa.PrimaryKeyConstraint("sequence"),
+    # An expression that is true of every row: there is one row, or none.
+    sa.Index("cursor_is_one_row", sa.TextClause("(sequence IS NOT NULL)"), unique=True),
+    sqlite_with_rowid=False,
+)

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from history.sql.engines import open_engines
 from history.sql.failures import DatabaseAway, DatabaseError, clear_failures
 from history.sql.migrating import migrate
+from history.sql.sqlite_bulk import SqliteBulk
 from shared.home import history_database
 from shared.settings import Settings
 
@@ -32,8 +33,9 @@ READ, WRITE = "The history cannot be read now", "The history cannot be written n
 class HistoryDatabase:
     """An open database; `dialect` is sqlite or postgresql. `close` it at the end."""
 
-    def __init__(self, reading: AsyncEngine, writing: AsyncEngine) -> None:
+    def __init__(self, reading: AsyncEngine, writing: AsyncEngine, bulk: SqliteBulk | None) -> None:
         self._reading, self._writing = reading, writing
+        self.bulk = bulk  # What `writer` writes with; None on PostgreSQL.
         self.dialect = writing.dialect.name
         self.months: set[tuple[str, int]] = set()  # See `partitions`.
 
@@ -60,6 +62,8 @@ class HistoryDatabase:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self.bulk is not None:
+            await self.bulk.close()
         await self._reading.dispose()
         await self._writing.dispose()
 
@@ -75,7 +79,9 @@ async def open_history(home: Path, configured_url: str) -> HistoryDatabase:
         reading, writing = open_engines(configured_url, history_database(home))
     except (sa.exc.SQLAlchemyError, ImportError) as error:
         raise DatabaseError(f"The history's database URL cannot be used: {error}") from error
-    database = HistoryDatabase(reading, writing)
+    is_sqlite = writing.dialect.name == "sqlite"
+    bulk = SqliteBulk(history_database(home)) if is_sqlite else None
+    database = HistoryDatabase(reading, writing, bulk)
     try:
         with clear_failures(UNUSABLE):
             await migrate(writing, home)

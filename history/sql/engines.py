@@ -30,6 +30,17 @@ MAPPED_BYTES = 1 << 30  # Reads go through the system's cache without a copy.
 # an old moment for long is cut back to twice that.
 CHECKPOINT_PAGES = 16 * 1024
 LOG_BYTES_MAX = 128 << 20
+_MAPPED = f"PRAGMA mmap_size={MAPPED_BYTES}"
+READING_PRAGMAS = (f"PRAGMA cache_size=-{PAGES_READ_KB}", _MAPPED, "PRAGMA query_only=ON")
+WRITING_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # A power cut may take the last batches, never a part of one: they are read again.
+    "PRAGMA synchronous=NORMAL",
+    f"PRAGMA cache_size=-{PAGES_WRITTEN_KB}",
+    _MAPPED,
+    f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}",
+    f"PRAGMA journal_size_limit={LOG_BYTES_MAX}",
+)
 
 
 def open_engines(configured_url: str, sqlite_file: Path) -> tuple[AsyncEngine, AsyncEngine]:
@@ -99,24 +110,16 @@ class _Begin:
 
 
 def _prepare_reading(connection: DBAPIConnection, _record: object) -> None:
-    _prepare(connection, f"PRAGMA cache_size=-{PAGES_READ_KB}", "PRAGMA query_only=ON")
+    _prepare(connection, READING_PRAGMAS)
 
 
 def _prepare_writing(connection: DBAPIConnection, _record: object) -> None:
-    _prepare(
-        connection,
-        "PRAGMA journal_mode=WAL",
-        # A power cut may take the last batches, never a part of one: they are read again.
-        "PRAGMA synchronous=NORMAL",
-        f"PRAGMA cache_size=-{PAGES_WRITTEN_KB}",
-        f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}",
-        f"PRAGMA journal_size_limit={LOG_BYTES_MAX}",
-    )
+    _prepare(connection, WRITING_PRAGMAS)
 
 
-def _prepare(connection: Any, *statements: str) -> None:
+def _prepare(connection: Any, pragmas: tuple[str, ...]) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    for statement in (*statements, f"PRAGMA mmap_size={MAPPED_BYTES}"):
-        cursor.execute(statement)
+    for pragma in pragmas:
+        cursor.execute(pragma)
     cursor.close()

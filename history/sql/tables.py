@@ -35,6 +35,30 @@ VERSION_TABLE = "history_version"
 
 # What a recorder begins with: the orders that are not at their end, as few as rest.
 IS_LIVING = sa.TextClause("status IN ('open', 'partially_filled', 'pending')")
+HAS_CLIENT_ORDER_ID = sa.TextClause("client_order_id <> ''")
+# The columns of an order that change after it was accepted.
+ORDER_CHANGES = (
+    "price_ticks",
+    "quantity_lots",
+    "filled_lots",
+    "filled_quote_atoms",
+    "fee_atoms",
+    "status",
+    "end_reason",
+    "stop_price_ticks",
+    "updated_at_ns",
+    "updated_sequence",
+)
+# What grows with trading, and the column of the time that says in which month a row lies.
+MONTHLY = {
+    "trades": "at_ns",
+    "fills": "at_ns",
+    "orders": "placed_at_ns",
+    "order_changes": "at_ns",
+    "ledger": "at_ns",
+    "rejections": "at_ns",
+    "candles": "open_at_ns",
+}
 _TYPES: dict[type, Any] = {int: sa.BigInteger, str: sa.String, bool: sa.Boolean}
 _WIDE = ("volume_lots", "quote_atoms", "taker_buy_lots", "taker_buy_quote_atoms")  # Of candles.
 
@@ -75,7 +99,14 @@ orders = sa.Table(
     *_Columns(OrderRow),
     sa.PrimaryKeyConstraint("order_id", "placed_at_ns"),
     sa.Index("orders_by_account", "account_id", "order_id"),
-    sa.Index("orders_by_client_order_id", "account_id", "client_order_id"),
+    # Most orders have no name. Who looks for one says `HAS_CLIENT_ORDER_ID` too, or it is not used.
+    sa.Index(
+        "orders_by_client_order_id",
+        "account_id",
+        "client_order_id",
+        sqlite_where=HAS_CLIENT_ORDER_ID,
+        postgresql_where=HAS_CLIENT_ORDER_ID,
+    ),
     sa.Index("orders_living", "order_id", sqlite_where=IS_LIVING, postgresql_where=IS_LIVING),
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (placed_at_ns)",

@@ -1,0 +1,94 @@
+"""What a recorder begins with, and what its tickers open: read as the rows they were written as.
+
+The rule of this file: each function reads what it returns and no more, by an index.
+"""
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from history.projection.intervals import INTERVALS_S, MINUTE_S, close_of
+from history.projection.recording import Recording
+from history.projection.rows import CandleRow, CursorRow, MarketRow, OrderRow, TradeRow
+from history.sql.tables import IS_LIVING, candles, cursor, markets, orders, trades
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+
+async def rows_of(connection: AsyncConnection, row: type[Row], query: sa.Select[Any]) -> list[Row]:
+    """Return what a query of a whole table finds, as its rows."""
+    found: Iterable[Any] = await connection.execute(query)
+    return [row(*columns) for columns in found]
+
+
+async def load_cursor(connection: AsyncConnection) -> CursorRow | None:
+    """Return how far the history is; None: it is empty."""
+    found = await rows_of(connection, CursorRow, sa.select(cursor))
+    return found[0] if found else None
+
+
+async def load_recording(connection: AsyncConnection) -> Recording:
+    """Return a projection that goes on where the history ends."""
+    known = await rows_of(connection, MarketRow, sa.select(markets))
+    living = await rows_of(connection, OrderRow, sa.select(orders).where(IS_LIVING))
+    newest = [
+        candle
+        for market in known
+        for interval_s in INTERVALS_S.values()
+        if (candle := await newest_of(connection, market.market, interval_s)) is not None
+    ]
+    return Recording(known, living, newest)
+
+
+async def newest_of(
+    connection: AsyncConnection, market: str, interval_s: int = MINUTE_S
+) -> CandleRow | None:
+    """Return the newest candle of a market; None: it has none."""
+    return await _newest(connection, _candles(market, interval_s))
+
+
+async def newest_before(
+    connection: AsyncConnection, market: str, at_ns: int, interval_s: int = MINUTE_S
+) -> CandleRow | None:
+    """Return the newest candle of a market that opened before `at_ns`; None: there is none."""
+    query = _candles(market, interval_s).where(candles.c.open_at_ns < at_ns)
+    return await _newest(connection, query)
+
+
+async def minutes_of(connection: AsyncConnection, market: str, from_ns: int) -> list[CandleRow]:
+    """Return the candles of a minute that open at `from_ns` or later, oldest first."""
+    query = _candles(market, MINUTE_S).where(candles.c.open_at_ns >= from_ns)
+    return await rows_of(connection, CandleRow, query.order_by(candles.c.open_at_ns))
+
+
+async def seconds_of(
+    connection: AsyncConnection, market: str, minute_open_ns: int
+) -> list[CandleRow]:
+    """Return the candles of a second of a minute, oldest first."""
+    opened = candles.c.open_at_ns
+    query = _candles(market, 1).where(
+        opened >= minute_open_ns, opened < close_of(minute_open_ns, MINUTE_S)
+    )
+    return await rows_of(connection, CandleRow, query.order_by(opened))
+
+
+async def trades_of(
+    connection: AsyncConnection, market: str, from_ns: int, to_ns: int
+) -> list[TradeRow]:
+    """Return the trades of [from_ns, to_ns), oldest first."""
+    at = trades.c.at_ns
+    query = sa.select(trades).where(trades.c.market == market, at >= from_ns, at < to_ns)
+    return await rows_of(connection, TradeRow, query.order_by(at, trades.c.trade_id))
+
+
+def _candles(market: str, interval_s: int) -> sa.Select[Any]:
+    columns = candles.c
+    return sa.select(candles).where(columns.market == market, columns.interval_s == interval_s)
+
+
+async def _newest(connection: AsyncConnection, query: sa.Select[Any]) -> CandleRow | None:
+    newest = query.order_by(candles.c.open_at_ns.desc()).limit(1)
+    found = await rows_of(connection, CandleRow, newest)
+    return found[0] if found else None

@@ -4,7 +4,7 @@ The rule of this file: pure, and the same for every database. Rows are in the or
 by which an index is grown leaf by leaf.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from history.projection.batch import Batch
@@ -20,7 +20,7 @@ class Part(NamedTuple):
     """Rows of one table; `changes` are the columns of a row that may be there already."""
 
     table: str
-    rows: list[tuple[Any, ...]]
+    rows: Sequence[tuple[Any, ...]]
     changes: tuple[str, ...] = ()
 
 

@@ -29,6 +29,8 @@ from history.projection.rows import (
 )
 from history.sql.wide import Wide
 
+# On SQLite a table lies in the order of its key, but for those with the most rows: they lie in the
+# order of their arrival, and an index has their keys. Measured, that writes a fifth more a second.
 METADATA = sa.MetaData()
 SCHEMA = "history"  # Of PostgreSQL, found by the search path.
 VERSION_TABLE = "history_version"
@@ -90,7 +92,6 @@ fills = sa.Table(
     *_Columns(FillRow),
     sa.PrimaryKeyConstraint("account_id", "sequence", "role", "at_ns"),
     sa.Index("fills_by_order", "order_id", "sequence"),
-    sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (at_ns)",
 )
 orders = sa.Table(
@@ -108,7 +109,6 @@ orders = sa.Table(
         postgresql_where=HAS_CLIENT_ORDER_ID,
     ),
     sa.Index("orders_living", "order_id", sqlite_where=IS_LIVING, postgresql_where=IS_LIVING),
-    sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (placed_at_ns)",
 )
 order_changes = sa.Table(
@@ -124,7 +124,6 @@ ledger = sa.Table(
     METADATA,
     *_Columns(LedgerRow),
     sa.PrimaryKeyConstraint("account_id", "asset", "sequence", "leg", "at_ns"),
-    sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (at_ns)",
 )
 deposits = sa.Table(

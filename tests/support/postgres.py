@@ -9,14 +9,16 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.deadlines import eventually
+from tests.support.deadlines import DEADLINE_S, PAUSE_S, eventually
 
 DEBIAN = Path("/usr/lib/postgresql")
 USER = "rialto"
@@ -53,6 +55,43 @@ class Postgres:
         return done.stdout
 
 
+class MortalPostgres:
+    """A cluster that a test may kill and start again."""
+
+    def __init__(self, cluster: Postgres, account: pwd.struct_passwd | None) -> None:
+        self.cluster = cluster
+        self._account = account
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; raises NoPostgresError."""
+        end = time.monotonic() + DEADLINE_S
+        while self._process is None:
+            try:
+                self._process = _started(self.cluster.binaries, self.cluster.folder, self._account)
+            except NoPostgresError:
+                # The processes of the one that was killed need a moment to notice it.
+                if time.monotonic() > end:
+                    raise
+                time.sleep(PAUSE_S)
+
+    def kill(self) -> None:
+        """Kill it with SIGKILL, as a machine that loses its power."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def kill_connections(self) -> None:
+        """Kill what serves one of the connections: the server throws out all others then."""
+        found = self.cluster.psql(
+            "SELECT pid FROM pg_stat_activity WHERE datname LIKE 'test_%' LIMIT 1"
+        )
+        for pid in found.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+
+
 def find_binaries() -> Path | None:
     """Return the folder of PostgreSQL's programs, the newest of Debian's first, or None."""
     folders = sorted(DEBIAN.glob("*/bin"), key=lambda path: path.parent.name, reverse=True)
@@ -69,6 +108,15 @@ def find_binaries() -> Path | None:
 @contextlib.contextmanager
 def running_postgres() -> Iterator[Postgres]:
     """Give a cluster that runs; raises NoPostgresError."""
+    with (
+        _initialised() as (cluster, account),
+        _served(cluster.binaries, cluster.folder, account),
+    ):
+        yield cluster
+
+
+@contextlib.contextmanager
+def _initialised() -> Iterator[tuple[Postgres, pwd.struct_passwd | None]]:
     binaries = find_binaries()
     if binaries is None:
         raise NoPostgresError(
@@ -81,10 +129,21 @@ def running_postgres() -> Iterator[Postgres]:
         if account is not None:
             os.chown(folder, account.pw_uid, account.pw_gid)
         _initialise(binaries, folder, account)
-        with _served(binaries, folder, account):
-            yield Postgres(binaries, folder)
+        yield Postgres(binaries, folder), account
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def mortal_postgres() -> Iterator[MortalPostgres]:
+    """Give a cluster of the test's own that runs; raises NoPostgresError."""
+    with _initialised() as (cluster, account):
+        mortal = MortalPostgres(cluster, account)
+        mortal.start()
+        try:
+            yield mortal
+        finally:
+            mortal.kill()
 
 
 def _account() -> pwd.struct_passwd | None:
@@ -117,6 +176,21 @@ def _initialise(binaries: Path, folder: Path, account: pwd.struct_passwd | None)
 
 @contextlib.contextmanager
 def _served(binaries: Path, folder: Path, account: pwd.struct_passwd | None) -> Iterator[None]:
+    process = _started(binaries, folder, account)
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _started(
+    binaries: Path, folder: Path, account: pwd.struct_passwd | None
+) -> subprocess.Popen[bytes]:
     command: list[str | Path] = [
         binaries / "postgres",
         "-D",
@@ -137,20 +211,17 @@ def _served(binaries: Path, folder: Path, account: pwd.struct_passwd | None) -> 
             user=account.pw_uid if account else None,
             group=account.pw_gid if account else None,
         )
+    ready = (binaries / "pg_isready", "-h", folder, "-U", USER, "-q")
+
+    def is_ready() -> bool:
+        if process.poll() is not None:
+            raise NoPostgresError((folder / "log").read_text(errors="replace")[-2_000:])
+        return subprocess.run(ready, check=False).returncode == 0
+
     try:
-        ready = (binaries / "pg_isready", "-h", folder, "-U", USER, "-q")
-
-        def is_ready() -> bool:
-            if process.poll() is not None:
-                raise NoPostgresError((folder / "log").read_text(errors="replace")[-2_000:])
-            return subprocess.run(ready, check=False).returncode == 0
-
         eventually(is_ready)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return process

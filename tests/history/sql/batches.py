@@ -104,7 +104,7 @@ class History:
         return self._of(row, **unique, at_ns=self._at_ns())
 
     def _order(self, batch: Batch) -> None:
-        known = [order for order in self.stored["orders"].values()]
+        known = list(self.stored["orders"].values())
         if known and self._rng.random() < 0.5:
             old = OrderRow(*self._rng.choice(known))
             new = self._of(OrderRow)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import asyncpg
 import sqlalchemy as sa
 
+# A row without a partition: its month was dropped by somebody else, and is made again.
+_NO_PARTITION = "23514"
 # Too many connections, a server that starts or stops, a lock or a statement that takes too long, a
 # disk or memory that is full: the same may be well in a moment.
 _AWAY_STATES = ("08", "40", "53", "55", "57", "58")
@@ -72,7 +74,7 @@ def is_away(error: BaseException) -> bool:
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in _AWAY_SQLITE
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     if isinstance(state, str):
-        return state[:2] in _AWAY_STATES
+        return state[:2] in _AWAY_STATES or state == _NO_PARTITION
     away = (OSError, sa.exc.TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
     return isinstance(error, away) or isinstance(error.__cause__, away)
 

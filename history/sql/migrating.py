@@ -70,8 +70,17 @@ def _closing(descriptor: int) -> Iterator[None]:
 
 def upgrade(connection: sa.Connection, revision: str = "head") -> None:
     """Bring a database to a form, in the transaction of the connection."""
+    command.upgrade(_config(connection), revision)
+
+
+def downgrade(connection: sa.Connection, revision: str) -> None:
+    """Bring a database back to an earlier form, in the transaction of the connection."""
+    command.downgrade(_config(connection), revision)
+
+
+def _config(connection: sa.Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    return config

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from history.sql.tables import SCHEMA
 
+SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg")
 READERS_MAX = 4  # Connections, and for SQLite threads; more than two cores' worth of queries wait.
 WRITERS_MAX = 2  # The recorder, and who keeps house beside it.
 POOL_WAIT_MAX_S = 5.0
@@ -44,11 +45,13 @@ WRITING_PRAGMAS = (
 
 
 def open_engines(configured_url: str, sqlite_file: Path) -> tuple[AsyncEngine, AsyncEngine]:
-    """Return what reads and what writes."""
+    """Return what reads and what writes; raises ArgumentError for a URL of something else."""
     if not configured_url or configured_url.startswith("sqlite"):
         url = f"sqlite+aiosqlite:///{sqlite_file}"
         return _sqlite(url, is_writing=False), _sqlite(url, is_writing=True)
-    rest = configured_url.partition("://")[2]
+    scheme, _, rest = configured_url.partition("://")
+    if scheme not in SCHEMES:
+        raise sa.exc.ArgumentError(f"it begins with none of {', '.join(SCHEMES)} and sqlite")
     url = f"postgresql+asyncpg://{rest}"
     reading = _postgresql(url, READERS_MAX).execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True

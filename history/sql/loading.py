@@ -32,7 +32,7 @@ async def load_cursor(connection: AsyncConnection) -> CursorRow | None:
 async def load_recording(connection: AsyncConnection) -> Recording:
     """Return a projection that goes on where the history ends."""
     known = await rows_of(connection, MarketRow, sa.select(markets))
-    living = await rows_of(connection, OrderRow, sa.select(orders).where(IS_LIVING))
+    living = await living_orders(connection)
     newest = [
         candle
         for market in known
@@ -40,6 +40,11 @@ async def load_recording(connection: AsyncConnection) -> Recording:
         if (candle := await newest_of(connection, market.market, interval_s)) is not None
     ]
     return Recording(known, living, newest)
+
+
+async def living_orders(connection: AsyncConnection) -> list[OrderRow]:
+    """Return the orders that are not at their end."""
+    return await rows_of(connection, OrderRow, sa.select(orders).where(IS_LIVING))
 
 
 async def newest_of(

@@ -4,8 +4,9 @@ The rule of this file: a partition is there before a row needs it; and it is mad
 and then attached, for which nobody who reads has to wait.
 """
 
+import calendar
+import time
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from history.projection.intervals import DAY_S, SECOND_NS
@@ -14,20 +15,19 @@ from history.sql.tables import METADATA, MONTHLY
 from history.sql.wide import INT64_MAX
 
 DAY_NS = DAY_S * SECOND_NS
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def month_of(day: int) -> int:
     """Return the month that a day lies in, both counted from January 1970, in UTC."""
-    date = _EPOCH + timedelta(days=day)
-    return (date.year - 1970) * 12 + date.month - 1
+    date = time.gmtime(day * DAY_S)
+    return (date.tm_year - 1970) * 12 + date.tm_mon - 1
 
 
 def begin_of(month: int) -> int:
     """Return when a month begins, in nanoseconds, as late as there is a time at all."""
     years, months = divmod(month, 12)
-    begin = datetime(1970 + years, 1 + months, 1, tzinfo=UTC)
-    return min((begin - _EPOCH).days * DAY_NS, INT64_MAX)
+    begin_s = calendar.timegm((1970 + years, 1 + months, 1, 0, 0, 0))
+    return min(begin_s * SECOND_NS, INT64_MAX)
 
 
 def name_of(table: str, month: int) -> str:

@@ -63,9 +63,6 @@ MONTHLY = {
     "rejections": "at_ns",
     "candles": "open_at_ns",
 }
-# Text is compared byte by byte everywhere, and not as the place of a server has it.
-_TEXT = sa.String().with_variant(postgresql.VARCHAR(collation="C"), "postgresql")
-_TYPES: dict[type, Any] = {int: sa.BigInteger(), str: _TEXT, bool: sa.Boolean()}
 _WIDE = ("volume_lots", "quote_atoms", "taker_buy_lots", "taker_buy_quote_atoms")  # Of candles.
 
 
@@ -77,8 +74,15 @@ class _Columns:
 
     def __iter__(self) -> Iterator[sa.Column[Any]]:
         for name, kind in get_type_hints(self._row).items():
-            column_type = Wide() if name in self._wide else _TYPES[kind]
+            column_type = Wide() if name in self._wide else _type_of(kind)
             yield sa.Column(name, column_type, autoincrement=False, nullable=False)
+
+
+def _type_of(kind: type) -> Any:
+    if kind is str:
+        # Compared byte by byte everywhere, and not as they do where a server stands.
+        return sa.String().with_variant(postgresql.VARCHAR(collation="C"), "postgresql")
+    return sa.Boolean() if kind is bool else sa.BigInteger()
 
 
 class _DayIndex:

@@ -64,8 +64,8 @@ def _postgresql(url: str, pool_size: int) -> AsyncEngine:
         "search_path": SCHEMA,
         "lock_timeout": _ms(LOCK_TIMEOUT_S),
         "idle_in_transaction_session_timeout": _ms(IDLE_TIMEOUT_S),
-        # The stream has every event still: what a crash of the server takes is written again.
-        "synchronous_commit": "off",
+        # Else a server that dies goes back behind what it said is there, and we go on from it.
+        "synchronous_commit": "on",
     }
     return create_async_engine(
         url,

@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from tests.support.deadlines import DEADLINE_S, PAUSE_S, eventually
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -81,6 +83,20 @@ class MortalPostgres:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Let every process of it stand still: it takes connections and says nothing."""
+        assert self._process is not None, "it runs"
+        server = psutil.Process(self._process.pid)
+        family = [server, *server.children()]
+        for process in family:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in family:
+                process.resume()
 
     def kill_connections(self) -> None:
         """Kill what serves one of the connections: the server throws out all others then."""

@@ -14,7 +14,7 @@ from tests.history.sql.batches import History
 from tests.support.deadlines import eventually_async
 from tests.support.postgres import MortalPostgres, NoPostgresError, mortal_postgres
 
-DEATHS = 8
+DEATHS = 6
 TURNS_MAX = 400  # Of the loop, before a death: a batch takes about a hundred.
 
 
@@ -73,4 +73,23 @@ async def test_a_server_that_is_away_is_said_and_nothing_waits(
     with pytest.raises(DatabaseAway, match="cannot be read"):
         async with database.reading():
             pass
+    await database.close()
+
+
+async def test_a_server_that_stands_still_is_away_in_bounded_time(
+    mortal: MortalPostgres, tmp_path: Path, seed: int
+) -> None:
+    history = History(random.Random(seed))
+    database = await open_history(tmp_path / "home", mortal.cluster.fresh())
+    async with database.reading():
+        pass
+    with mortal.standing_still():
+        for transaction in (database.reading(0.2), database.writing(0.2)):
+            with pytest.raises(DatabaseAway):
+                async with transaction as connection:
+                    await connection.exec_driver_sql("SELECT 1")
+    batch, cursor = history.next_batch()
+    await write(database, batch, cursor, None)
+    history.take(batch, cursor)
+    await history.compare(database)
     await database.close()

@@ -7,6 +7,7 @@ and then attached, for which nobody who reads has to wait.
 import calendar
 import time
 from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
 from history.projection.intervals import DAY_S, SECOND_NS
@@ -49,7 +50,8 @@ def needed(plan: Plan) -> set[tuple[str, int]]:
         if part.table in MONTHLY:
             found |= {(part.table, month) for month in _months_of(part.table, part.rows)}
     newest = month_of(plan.cursor.at_ns // DAY_NS)
-    return found | {(table, month) for table in MONTHLY for month in (newest, newest + 1)}
+    ahead = (month for month in (newest, newest + 1) if begin_of(month) < INT64_MAX)
+    return found | set(product(MONTHLY, ahead))
 
 
 def _months_of(table: str, rows: Iterable[tuple[Any, ...]]) -> set[int]:

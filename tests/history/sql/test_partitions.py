@@ -48,3 +48,12 @@ async def test_the_next_month_is_there_before_it_begins(tmp_path: Path, postgres
         for table in MONTHLY:
             assert await retention.months_of(connection, table) == [673, 674], table
     await database.close()
+
+
+async def test_behind_the_last_month_there_is_none(tmp_path: Path, postgres: Postgres) -> None:
+    database = await open_history(tmp_path, postgres.fresh())
+    await write(database, Batch(), CursorRow(1, 1, INT64_MAX, ""), None)
+    async with database.reading() as connection:
+        last = month_of(INT64_MAX // DAY_NS)
+        assert await retention.months_of(connection, "trades") == [last]
+    await database.close()

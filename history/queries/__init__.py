@@ -1,0 +1,1 @@
+"""What the history is asked over REST: parameters in, structs of `shared.rest.history` out."""

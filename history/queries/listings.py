@@ -1,0 +1,143 @@
+"""The lists that are read newest first: trades, orders, fills, statements, refusals.
+
+The rule of this file: a list is a table, the columns that its rows are in order of, and what the
+parameters mean. A page is found by the place of the row before it and never by counting, so it
+costs the same however deep it lies, and rows that come in meanwhile move nothing.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from history.queries import views
+from history.queries.catalog import Catalog
+from history.queries.cursors import Place
+from history.sql.tables import fills, ledger, orders, rejections, trades
+from shared.rest.history import FillRecord, LedgerLine, OrderRecord, RejectionView
+from shared.rest.history_queries import (
+    FILLS,
+    LEDGER,
+    ORDERS,
+    REJECTIONS,
+    TRADES,
+    HistoryQuery,
+    HistoryRoute,
+)
+from shared.rest.market_data import TradeView
+
+Condition = sa.ColumnElement[bool]
+
+
+_waiting = orders.alias("waiting")
+# The order that waits for another one is placed with it, and has the number after it.
+CHILD = (
+    sa.select(_waiting.c.order_id)
+    .where(
+        _waiting.c.order_id == orders.c.order_id + 1,
+        _waiting.c.placed_at_ns == orders.c.placed_at_ns,
+        _waiting.c.parent_order_id == orders.c.order_id,
+    )
+    .scalar_subquery()
+    .label("child_order_id")
+)
+
+
+class Listing(NamedTuple):
+    """One list. The first of the `keys` is the time; with all of them a row has its place.
+
+    `filters`: the parameters, and the columns that must be equal to them.
+    """
+
+    route: HistoryRoute
+    table: sa.Table
+    keys: tuple[str, ...]
+    filters: tuple[str, ...]
+    struct: type[Struct]
+    view: Callable[[Any, Catalog], Struct]
+
+    def select(self) -> sa.Select[Any]:
+        """Return a SELECT of whole rows."""
+        extra = (CHILD,) if self.table is orders else ()
+        return sa.select(self.table, *extra)
+
+    @property
+    def time(self) -> sa.ColumnElement[int]:
+        return self.table.c[self.keys[0]]
+
+    @property
+    def kinds(self) -> tuple[type, ...]:
+        """The types of a place."""
+        return tuple(self.table.c[key].type.python_type for key in self.keys)
+
+    def place(self, row: Any) -> Place:
+        """Return where a row is."""
+        return tuple(getattr(row, key) for key in self.keys)
+
+    def conditions(self, query: HistoryQuery) -> list[Condition]:
+        """Return what the rows are like that are asked for."""
+        columns = self.table.c
+        found: list[Condition] = []
+        if self.route.is_private:
+            found.append(columns.account_id == query.account_id)
+        for name in self.filters:
+            if value := getattr(query, name):
+                found.append(columns[name] == value)
+        if query.statuses and "status" in columns:
+            found.append(columns.status.in_(query.statuses))
+        if query.from_ns:
+            found.append(self.time >= query.from_ns)
+        if query.to_ns:
+            found.append(self.time < query.to_ns)
+        return found
+
+    def behind(self, place: Place) -> list[Condition]:
+        """Return what the rows behind a place are like."""
+        columns = [self.table.c[key] for key in self.keys]
+        values = [sa.literal(value, column.type) for column, value in zip(columns, place)]
+        # The first is implied, and tells a database which partitions it need not look at.
+        return [self.time <= values[0], sa.tuple_(*columns) < sa.tuple_(*values)]
+
+    def newest_first(self) -> list[sa.ColumnElement[Any]]:
+        return [self.table.c[key].desc() for key in self.keys]
+
+
+LISTINGS = {
+    listing.route.path: listing
+    for listing in (
+        Listing(TRADES, trades, ("at_ns", "trade_id"), ("market",), TradeView, views.trade),
+        Listing(
+            ORDERS,
+            orders,
+            ("placed_at_ns", "order_id"),
+            ("market", "side", "type", "client_order_id"),
+            OrderRecord,
+            views.order,
+        ),
+        Listing(
+            FILLS,
+            fills,
+            ("at_ns", "sequence", "role"),
+            ("market", "side", "role", "order_id"),
+            FillRecord,
+            views.fill,
+        ),
+        Listing(
+            LEDGER,
+            ledger,
+            ("at_ns", "sequence", "leg"),
+            ("asset", "cause", "market", "order_id"),
+            LedgerLine,
+            views.ledger_line,
+        ),
+        Listing(
+            REJECTIONS,
+            rejections,
+            ("at_ns", "sequence"),
+            ("market",),
+            RejectionView,
+            views.rejection,
+        ),
+    )
+}

@@ -1,0 +1,83 @@
+"""Reading a page of a list, and counting a list.
+
+The rule of this file: one statement a page, by keys. A statement of all assets is the statements of
+each of them, merged by the database as it reads: they lie in order one by one, and not together.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from history.queries.catalog import Catalog
+from history.queries.cursors import Place
+from history.queries.listings import Condition, Listing
+from history.queries.snapshots import in_turns
+from history.sql.tables import assets, ledger
+from shared.rest.history_queries import HistoryQuery
+
+
+async def rows_of(
+    connection: AsyncConnection,
+    listing: Listing,
+    query: HistoryQuery,
+    *,
+    place: Place | None,
+    limit: int,
+) -> Sequence[Any]:
+    """Return the rows behind a place, newest first."""
+    conditions = listing.conditions(query)
+    if place is not None:
+        conditions += listing.behind(place)
+    if listing.table is ledger and not query.asset:
+        of_assets = await _assets_of(connection, query.account_id)
+        return await _merged(connection, listing, conditions, of_assets, limit)
+    asked = listing.select().where(*conditions).order_by(*listing.newest_first()).limit(limit)
+    return (await connection.execute(asked)).all()
+
+
+async def count_of(
+    connection: AsyncConnection, listing: Listing, query: HistoryQuery, count_max: int
+) -> int:
+    """Return how many rows a list has, at most one more than `count_max`."""
+    counted = sa.select(sa.literal(1)).where(*listing.conditions(query)).limit(count_max + 1)
+    total = sa.select(sa.func.count()).select_from(counted.subquery())
+    return int((await connection.execute(total)).scalar_one())
+
+
+async def views_of(
+    connection: AsyncConnection, listing: Listing, rows: Sequence[Any], catalog: Catalog
+) -> list[Struct]:
+    """Return the rows as they are answered."""
+    markets = {row.market for row in rows if row.market}
+    scales = {row.asset for row in rows} if listing.table is ledger else set()
+    await catalog.cover(connection, markets, scales)
+    return await in_turns(rows, lambda row: listing.view(row, catalog))
+
+
+async def _assets_of(connection: AsyncConnection, account_id: int) -> list[str]:
+    has_lines = (
+        sa.select(sa.literal(1))
+        .where(ledger.c.account_id == account_id, ledger.c.asset == assets.c.asset)
+        .exists()
+    )
+    return list((await connection.execute(sa.select(assets.c.asset).where(has_lines))).scalars())
+
+
+async def _merged(
+    connection: AsyncConnection,
+    listing: Listing,
+    conditions: list[Condition],
+    of_assets: list[str],
+    limit: int,
+) -> Sequence[Any]:
+    if not of_assets:
+        return ()
+    each = [
+        listing.select().where(*conditions, ledger.c.asset == asset) for asset in of_assets
+    ]
+    together = sa.union_all(*each)
+    newest_first = [together.selected_columns[key].desc() for key in listing.keys]
+    return (await connection.execute(together.order_by(*newest_first).limit(limit))).all()

@@ -4,7 +4,9 @@ The rule of this file: it says what the migrations must arrive at. Nothing refer
 rows are written in bulk, by one writer, in the transaction of the cursor that they belong to.
 
 On PostgreSQL what grows with trading is partitioned by month, and a key has the time of its
-partition as its last column; where the key is unique without it, that changes nothing.
+partition in it; where the key is unique without it, that changes nothing. What is asked of one
+account comes in order of time, then of sequence, which is the same order: so a page or a stretch of
+time is found at once, and partitions are read one after the other.
 """
 
 from collections.abc import Iterator
@@ -105,7 +107,7 @@ fills = sa.Table(
     "fills",
     METADATA,
     *_Columns(FillRow),
-    sa.PrimaryKeyConstraint("account_id", "sequence", "role", "at_ns"),
+    sa.PrimaryKeyConstraint("account_id", "at_ns", "sequence", "role"),
     _DayIndex("fills_by_day"),
     sa.Index("fills_by_order", "order_id", "sequence"),
     postgresql_partition_by="RANGE (at_ns)",
@@ -115,7 +117,7 @@ orders = sa.Table(
     METADATA,
     *_Columns(OrderRow),
     sa.PrimaryKeyConstraint("order_id", "placed_at_ns"),
-    sa.Index("orders_by_account", "account_id", "order_id"),
+    sa.Index("orders_by_account", "account_id", "placed_at_ns", "order_id"),
     # Most orders have no name. Who looks for one says `HAS_CLIENT_ORDER_ID` too, or it is not used.
     sa.Index(
         "orders_by_client_order_id",
@@ -140,7 +142,7 @@ ledger = sa.Table(
     "ledger",
     METADATA,
     *_Columns(LedgerRow),
-    sa.PrimaryKeyConstraint("account_id", "asset", "sequence", "leg", "at_ns"),
+    sa.PrimaryKeyConstraint("account_id", "asset", "at_ns", "sequence", "leg"),
     _DayIndex("ledger_by_day"),
     postgresql_partition_by="RANGE (at_ns)",
 )
@@ -165,7 +167,7 @@ rejections = sa.Table(
     METADATA,
     *_Columns(RejectionRow),
     sa.PrimaryKeyConstraint("sequence", "at_ns"),
-    sa.Index("rejections_by_account", "account_id", "sequence"),
+    sa.Index("rejections_by_account", "account_id", "at_ns", "sequence"),
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (at_ns)",
 )

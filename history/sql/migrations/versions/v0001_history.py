@@ -69,7 +69,7 @@ def _create_fills() -> None:
         *_integers("price_ticks quantity_lots quote_atoms"),
         *_texts("fee_asset"),
         *_integers("fee_atoms filled_lots remaining_lots"),
-        sa.PrimaryKeyConstraint("account_id", "sequence", "role", "at_ns"),
+        sa.PrimaryKeyConstraint("account_id", "at_ns", "sequence", "role"),
         postgresql_partition_by="RANGE (at_ns)",
     )
     _create_day_index("fills")
@@ -94,7 +94,7 @@ def _create_orders() -> None:
         sa.PrimaryKeyConstraint("order_id", "placed_at_ns"),
         postgresql_partition_by="RANGE (placed_at_ns)",
     )
-    op.create_index("orders_by_account", "orders", ["account_id", "order_id"])
+    op.create_index("orders_by_account", "orders", ["account_id", "placed_at_ns", "order_id"])
     op.create_index(
         "orders_by_client_order_id",
         "orders",
@@ -135,7 +135,7 @@ def _create_ledger() -> None:
         *_texts("market"),
         *_integers("order_id trade_id withdrawal_id counterparty_account_id"),
         *_texts("reference"),
-        sa.PrimaryKeyConstraint("account_id", "asset", "sequence", "leg", "at_ns"),
+        sa.PrimaryKeyConstraint("account_id", "asset", "at_ns", "sequence", "leg"),
         postgresql_partition_by="RANGE (at_ns)",
     )
     _create_day_index("ledger")
@@ -179,7 +179,7 @@ def _create_rejections() -> None:
         sqlite_with_rowid=False,
         postgresql_partition_by="RANGE (at_ns)",
     )
-    op.create_index("rejections_by_account", "rejections", ["account_id", "sequence"])
+    op.create_index("rejections_by_account", "rejections", ["account_id", "at_ns", "sequence"])
 
 
 def _create_venue_events() -> None:

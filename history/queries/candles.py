@@ -43,9 +43,7 @@ async def _newest_before(
     connection: AsyncConnection, market: str, interval_s: int, at_ns: int
 ) -> CandleRow | None:
     begins = candles.c.open_at_ns
-    newest = (
-        _of(market, interval_s, candles).where(begins < at_ns).order_by(begins.desc()).limit(1)
-    )
+    newest = _of(market, interval_s, candles).where(begins < at_ns).order_by(begins.desc()).limit(1)
     row = (await connection.execute(newest)).first()
     return None if row is None else CandleRow._make(row)
 

@@ -46,9 +46,7 @@ class Catalog:
         self._markets: dict[str, MarketTexts] = {}
         self._scales: dict[str, int] = {}
 
-    async def know(
-        self, connection: AsyncConnection, *, market: str = "", asset: str = ""
-    ) -> None:
+    async def know(self, connection: AsyncConnection, *, market: str = "", asset: str = "") -> None:
         """Make sure of a market and an asset, if one is named.
 
         Raises QueryFault UNKNOWN_MARKET, UNKNOWN_ASSET.

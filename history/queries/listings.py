@@ -95,7 +95,8 @@ class Listing(NamedTuple):
     def behind(self, place: Place) -> list[Condition]:
         """Return what the rows behind a place are like."""
         columns = [self.table.c[key] for key in self.keys]
-        values = [sa.literal(value, column.type) for column, value in zip(columns, place)]
+        pairs = zip(columns, place, strict=True)
+        values = [sa.literal(value, column.type) for column, value in pairs]
         # The first is implied, and tells a database which partitions it need not look at.
         return [self.time <= values[0], sa.tuple_(*columns) < sa.tuple_(*values)]
 

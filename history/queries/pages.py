@@ -26,7 +26,7 @@ async def rows_of(
     *,
     place: Place | None,
     limit: int,
-) -> Sequence[Any]:
+) -> Sequence[sa.Row[Any]]:
     """Return the rows behind a place, newest first."""
     conditions = listing.conditions(query)
     if place is not None:
@@ -35,7 +35,8 @@ async def rows_of(
         of_assets = await _assets_of(connection, query.account_id)
         return await _merged(connection, listing, conditions, of_assets, limit)
     asked = listing.select().where(*conditions).order_by(*listing.newest_first()).limit(limit)
-    return (await connection.execute(asked)).all()
+    found: Sequence[sa.Row[Any]] = (await connection.execute(asked)).all()
+    return found
 
 
 async def count_of(
@@ -72,12 +73,10 @@ async def _merged(
     conditions: list[Condition],
     of_assets: list[str],
     limit: int,
-) -> Sequence[Any]:
+) -> Sequence[sa.Row[Any]]:
     if not of_assets:
         return ()
-    each = [
-        listing.select().where(*conditions, ledger.c.asset == asset) for asset in of_assets
-    ]
+    each = [listing.select().where(*conditions, ledger.c.asset == asset) for asset in of_assets]
     together = sa.union_all(*each)
     newest_first = [together.selected_columns[key].desc() for key in listing.keys]
     return (await connection.execute(together.order_by(*newest_first).limit(limit))).all()

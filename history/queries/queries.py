@@ -198,9 +198,11 @@ async def _last_lots(
         .order_by(trades.c.at_ns.desc(), trades.c.trade_id.desc())
         .limit(1)
         .scalar_subquery()
+        .label("lots")
     )
     asked = sa.select(markets.c.market, newest).where(markets.c.market.in_(of))
-    return {market: lots for market, lots in await connection.execute(asked)}
+    found = await connection.execute(asked)
+    return {row.market: row.lots for row in found}
 
 
 def _checked(place_ns: int | str, interval_s: int) -> int:

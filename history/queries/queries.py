@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from history.projection.intervals import INTERVALS_S, close_of, open_of
+from history.projection.intervals import INTERVALS_S, open_of
 from history.projection.tickers import Ticker
 from history.queries import story, views
 from history.queries.candles import candles_in, first_open
@@ -97,10 +97,7 @@ class Queries:
             candles = await candles_in(now.connection, market, interval_s, span)
         texts = self.catalog.texts(market)
         klines = await in_turns(
-            candles,
-            lambda candle: views.kline(
-                candle, texts, close_of(candle.open_at_ns, interval_s), now.at_ns
-            ),
+            candles, lambda candle: views.kline(candle, texts, interval_s, now.at_ns)
         )
         behind = None if next_ns is None else cursor_of(KLINES.path, query, (next_ns,))
         return Klines(market, query.interval, klines, behind, now.sequence, now.at_ns)

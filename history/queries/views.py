@@ -6,6 +6,7 @@ nowhere else, and what a row does not have (0 or "") becomes null.
 
 from typing import Any
 
+from history.projection.intervals import close_of
 from history.projection.rows import CandleRow
 from history.queries.catalog import Catalog, MarketTexts
 from shared.rest.history import (
@@ -19,7 +20,8 @@ from shared.rest.history import (
 from shared.rest.market_data import TradeView
 
 
-def kline(candle: CandleRow, texts: MarketTexts, close_at_ns: int, watermark_ns: int) -> Kline:
+def kline(candle: CandleRow, texts: MarketTexts, interval_s: int, watermark_ns: int) -> Kline:
+    close_at_ns = close_of(candle.open_at_ns, interval_s)
     price, quantity, quote = texts.price, texts.quantity, texts.quote
     is_empty = candle.trades == 0
     return Kline(

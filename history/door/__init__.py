@@ -1,0 +1,1 @@
+"""The port on which the gateway asks the history."""

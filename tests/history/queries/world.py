@@ -54,7 +54,7 @@ class World:
 
     def happen(self, count: int) -> None:
         """Let so many things happen."""
-        happenings = (self._placed, self._placed, self._traded, self._traded, self._traded)
+        happenings = (self.place, self.place, self.trade, self.trade, self.trade)
         for _ in range(count):
             self._pass_time()
             self.draw.choice((*happenings, self._cancelled, self._refused, self._deposited))()
@@ -109,7 +109,8 @@ class World:
         self.ledger.append(row)
         self._batch.ledger.append(row)
 
-    def _placed(self) -> None:
+    def place(self) -> None:
+        """Let somebody place an order, and sometimes another one that waits for it."""
         draw, order_id = self.draw, len(self.orders) + 1
         market = draw.choice(list(MARKETS))
         sequence, by_budget = self._next(), draw.random() < 0.1
@@ -150,7 +151,7 @@ class World:
         held = {"cause": "order_accepted", "market": market, "order_id": order_id}
         self._line(row.account_id, MARKETS[market][1], -7, 7, **held)
         if draw.random() < 0.2:
-            self._placed()  # Another one, which waits for this one.
+            self.place()  # Another one, which waits for this one.
 
     def _change(self, row: OrderRow, change: str, reason: str = "") -> None:
         row = row._replace(updated_at_ns=self.at_ns, updated_sequence=self.sequence)
@@ -213,7 +214,8 @@ class World:
         amount = self.draw.randint(1, 10**6)
         self._line(account_id, asset, amount, 0, cause="deposit", reference=reference)
 
-    def _traded(self) -> None:
+    def trade(self) -> None:
+        """Let two orders trade, if there are two."""
         market = self.draw.choice(list(MARKETS))
         makers, takers = self._living(market, "buy"), self._living(market, "sell")
         if not makers or not takers:

@@ -17,6 +17,7 @@ from history.queries.queries import Queries
 from history.queries.standing import NotYetError, UnavailableError
 from shared.logs import get_logger
 from shared.rest.history_queries import CSV, HistoryQuery, HistoryRoute, QueryFault, read_query
+from shared.rest.texts import INTEGER_MAX
 
 ANSWERS_AT_ONCE = 64  # Two gateways with all that they may ask; each takes some milliseconds.
 ANSWER_TIMEOUT_S = 2.5  # Less than the gateway waits, so that it hears why.
@@ -76,12 +77,16 @@ class Answering:
         self.exports_under_way -= 1
 
 
+def _is_account_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 20 and int(text) <= INTEGER_MAX
+
+
 def _read(route: HistoryRoute, request: Request) -> HistoryQuery:
     given = request.query_params.multi_items()
     if not route.is_private:
         return read_query(route, given)
     account_ids = [text for name, text in given if name == ACCOUNT]
-    if len(account_ids) != 1 or not account_ids[0].isdecimal():
+    if len(account_ids) != 1 or not _is_account_id(account_ids[0]):
         sentence = "Whose rows these are is said once, by a number."
         raise QueryFault("INVALID_PARAMETER", sentence, ACCOUNT)
     rest = [(name, text) for name, text in given if name != ACCOUNT]

@@ -14,7 +14,7 @@ from msgspec import Struct
 from history.queries import views
 from history.queries.catalog import Catalog
 from history.queries.cursors import Place
-from history.sql.tables import fills, ledger, orders, rejections, trades
+from history.sql.tables import HAS_CLIENT_ORDER_ID, fills, ledger, orders, rejections, trades
 from shared.rest.history import FillRecord, LedgerLine, OrderRecord, RejectionView
 from shared.rest.history_queries import (
     FILLS,
@@ -84,6 +84,8 @@ class Listing(NamedTuple):
         for name in self.filters:
             if value := getattr(query, name):
                 found.append(columns[name] == value)
+        if query.client_order_id:
+            found.append(HAS_CLIENT_ORDER_ID)  # What the index is of.
         if query.statuses and "status" in columns:
             found.append(columns.status.in_(query.statuses))
         if query.from_ns:

@@ -98,7 +98,7 @@ async def test_pages_are_the_list_of_their_beginning_whatever_comes_in_meanwhile
 async def _is_the_list_of_its_beginning(
     stand: Stand, route: HistoryRoute, field: str, name: str
 ) -> None:
-    query = HistoryQuery(account_id=1, market="TATA_INR", limit=15)
+    query = HistoryQuery(account_id=1, market="TATA_INR", limit=5)
     if route is hq.REJECTIONS:
         query = structs.replace(query, market="", limit=3)
     before = expected(stand, name, query)

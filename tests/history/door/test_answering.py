@@ -1,0 +1,72 @@
+"""The door in trouble: too many at once, too slow, a database that is gone."""
+
+import asyncio
+
+import pytest
+
+from history.door import answering
+from history.queries.standing import UnavailableError
+from tests.history.door.conftest import OpenDoor
+from tests.support.deadlines import eventually_async
+
+FILLS = "/v1/fills?account_id=1"
+
+
+class Gate:
+    """Holds every answer until it is opened."""
+
+    def __init__(self) -> None:
+        self.waiting, self.opened = 0, asyncio.Event()
+
+    async def __call__(self, _query: object) -> dict[str, int]:
+        self.waiting += 1
+        await self.opened.wait()
+        return {"sequence": 1}
+
+
+@pytest.fixture
+def gate(door: OpenDoor) -> Gate:
+    found = Gate()
+    door.stand.queries.answers = {**door.stand.queries.answers, "/fills": found}  # type: ignore[dict-item]
+    return found
+
+
+async def test_one_more_than_are_answered_at_once_is_told_to_come_again(
+    door: OpenDoor, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "ANSWERS_AT_ONCE", 2)
+    under_way = [asyncio.create_task(door.client.get(FILLS)) for _ in range(2)]
+    await eventually_async(lambda: gate.waiting == 2)
+    refused = await door.client.get(FILLS)
+    assert (refused.status_code, refused.json()["code"]) == (503, "HISTORY_UNAVAILABLE")
+    assert refused.headers["retry-after"] == "1"
+    gate.opened.set()
+    assert [reply.status_code for reply in await asyncio.gather(*under_way)] == [200, 200]
+    assert (await door.client.get(FILLS)).status_code == 200
+
+
+async def test_an_answer_that_takes_too_long_is_given_up(
+    door: OpenDoor, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "ANSWER_TIMEOUT_S", 0.05)
+    reply = await door.client.get(FILLS)
+    assert (reply.status_code, reply.json()["code"]) == (503, "HISTORY_UNAVAILABLE")
+
+
+async def test_a_database_that_is_gone_is_said_to_be(door: OpenDoor) -> None:
+    async def gone(_query: object) -> None:
+        raise UnavailableError("it is gone")
+
+    door.stand.queries.answers = {**door.stand.queries.answers, "/fills": gone}  # type: ignore[dict-item]
+    reply = await door.client.get(FILLS)
+    assert (reply.status_code, reply.json()["code"]) == (503, "HISTORY_UNAVAILABLE")
+
+
+async def test_a_fault_of_ours_is_told_as_one_and_nothing_of_it(door: OpenDoor) -> None:
+    async def broken(_query: object) -> None:
+        raise ZeroDivisionError("a secret")
+
+    door.stand.queries.answers = {**door.stand.queries.answers, "/fills": broken}  # type: ignore[dict-item]
+    reply = await door.client.get(FILLS)
+    assert (reply.status_code, reply.json()["code"]) == (500, "INTERNAL_ERROR")
+    assert "secret" not in reply.text

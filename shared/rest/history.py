@@ -56,8 +56,9 @@ class TickerView(Struct, frozen=True):
 
     Where nothing was traded in that time the prices are the last one before it, `previous_close`,
     and the rest is zero; `change` is `last_price` less `open_price`, `change_ppm` that in parts per
-    million of `open_price`, rounded toward zero, and `average_price` is `quote_volume` by `volume`, rounded half up to
-    two decimals more than a price has, null without trades. `last_quantity` is of the last trade.
+    million of `open_price`, rounded toward zero, and `average_price` is `quote_volume` by `volume`,
+    rounded half up to two decimals more than a price has, null without trades. `last_quantity` is
+    of the last trade.
     """
 
     market: str

@@ -40,6 +40,7 @@ CAUSES = (
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,18}")
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_CURSOR = re.compile(rf"[A-Za-z0-9_-]{{1,{CURSOR_LENGTH_MAX}}}")
 
 
 class QueryFault(Exception):
@@ -140,7 +141,7 @@ def read_query(
     texts: dict[str, str] = {}
     for name, text in given:
         if name not in route.parameters:
-            raise QueryFault("UNKNOWN_PARAMETER", f"There is no parameter {name} here.", name)
+            raise QueryFault("UNKNOWN_PARAMETER", "There is no such parameter here.", name)
         if name in texts:
             raise QueryFault("INVALID_PARAMETER", "Give each parameter once.", name)
         texts[name] = text
@@ -173,7 +174,7 @@ def _name(name: str, text: str) -> str:
 
 
 def _cursor(name: str, text: str) -> str:
-    if len(text) > CURSOR_LENGTH_MAX or not _NAME.fullmatch(text[:64]):
+    if not _CURSOR.fullmatch(text):
         sentence = "A cursor is the next of the page before, as it is."
         raise QueryFault("INVALID_PARAMETER", sentence, name)
     return text

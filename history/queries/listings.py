@@ -27,21 +27,7 @@ from shared.rest.history_queries import (
 )
 from shared.rest.market_data import TradeView
 
-Condition = sa.ColumnElement[bool]
-
-
-_waiting = orders.alias("waiting")
-# The order that waits for another one is placed with it, and has the number after it.
-CHILD = (
-    sa.select(_waiting.c.order_id)
-    .where(
-        _waiting.c.order_id == orders.c.order_id + 1,
-        _waiting.c.placed_at_ns == orders.c.placed_at_ns,
-        _waiting.c.parent_order_id == orders.c.order_id,
-    )
-    .scalar_subquery()
-    .label("child_order_id")
-)
+Condition = sa.ColumnElement[bool] | sa.TextClause
 
 
 class Listing(NamedTuple):
@@ -59,8 +45,7 @@ class Listing(NamedTuple):
 
     def select(self) -> sa.Select[Any]:
         """Return a SELECT of whole rows."""
-        extra = (CHILD,) if self.table is orders else ()
-        return sa.select(self.table, *extra)
+        return select_orders() if self.table is orders else sa.select(self.table)
 
     @property
     def time(self) -> sa.ColumnElement[int]:
@@ -104,6 +89,20 @@ class Listing(NamedTuple):
 
     def newest_first(self) -> list[sa.ColumnElement[Any]]:
         return [self.table.c[key].desc() for key in self.keys]
+
+
+def select_orders() -> sa.Select[Any]:
+    """Return a SELECT of orders, each with `child_order_id`, the one that waits for it, or null.
+
+    That one is placed with it, and has the number after it.
+    """
+    waiting = orders.alias("waiting")
+    child = sa.select(waiting.c.order_id).where(
+        waiting.c.order_id == orders.c.order_id + 1,
+        waiting.c.placed_at_ns == orders.c.placed_at_ns,
+        waiting.c.parent_order_id == orders.c.order_id,
+    )
+    return sa.select(orders, child.scalar_subquery().label("child_order_id"))
 
 
 LISTINGS = {

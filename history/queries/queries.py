@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from history.projection.intervals import INTERVALS_S, open_of
@@ -66,7 +65,7 @@ class Queries:
         self.snapshots = Snapshots(database, standing)
         self.catalog = Catalog()
         self._tickers = tickers
-        self.answers: Mapping[str, Callable[[HistoryQuery], Awaitable[Struct]]] = {
+        self.answers: Mapping[str, Callable[[HistoryQuery], Awaitable[Any]]] = {
             KLINES.path: self.klines,
             TICKERS.path: self.tickers,
             TRADES.path: self.trades,

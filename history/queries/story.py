@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from history.queries import views
 from history.queries.catalog import Catalog
-from history.queries.listings import CHILD
+from history.queries.listings import select_orders
 from history.sql.tables import fills, order_changes, orders
 from shared.messages import OrderStatus
 from shared.rest.history import OrderChangeView
@@ -22,9 +22,7 @@ from shared.rest.history_queries import QueryFault
 
 async def order_of(connection: AsyncConnection, account_id: int, order_id: int) -> Any:
     """Return the row of an account's own order; raises QueryFault UNKNOWN_ORDER."""
-    asked = sa.select(orders, CHILD).where(
-        orders.c.order_id == order_id, orders.c.account_id == account_id
-    )
+    asked = select_orders().where(orders.c.order_id == order_id, orders.c.account_id == account_id)
     row = (await connection.execute(asked)).first()
     if row is None:  # That of somebody else is exactly as an unknown one.
         raise QueryFault("UNKNOWN_ORDER", "There is no such order.", "order_id")

@@ -1,15 +1,22 @@
 """The door in trouble: too many at once, too slow, a database that is gone."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from history.door import answering
 from history.queries.standing import UnavailableError
+from shared.rest.history_queries import HistoryQuery
 from tests.history.door.conftest import OpenDoor
 from tests.support.deadlines import eventually_async
 
 FILLS = "/v1/fills?account_id=1"
+
+
+def answer_fills(door: OpenDoor, by: Callable[[HistoryQuery], Awaitable[Any]]) -> None:
+    door.stand.queries.answers = {**door.stand.queries.answers, "/fills": by}
 
 
 class Gate:
@@ -27,7 +34,7 @@ class Gate:
 @pytest.fixture
 def gate(door: OpenDoor) -> Gate:
     found = Gate()
-    door.stand.queries.answers = {**door.stand.queries.answers, "/fills": found}  # type: ignore[dict-item]
+    answer_fills(door, found)
     return found
 
 
@@ -57,7 +64,7 @@ async def test_a_database_that_is_gone_is_said_to_be(door: OpenDoor) -> None:
     async def gone(_query: object) -> None:
         raise UnavailableError("it is gone")
 
-    door.stand.queries.answers = {**door.stand.queries.answers, "/fills": gone}  # type: ignore[dict-item]
+    answer_fills(door, gone)
     reply = await door.client.get(FILLS)
     assert (reply.status_code, reply.json()["code"]) == (503, "HISTORY_UNAVAILABLE")
 
@@ -66,7 +73,7 @@ async def test_a_fault_of_ours_is_told_as_one_and_nothing_of_it(door: OpenDoor) 
     async def broken(_query: object) -> None:
         raise ZeroDivisionError("a secret")
 
-    door.stand.queries.answers = {**door.stand.queries.answers, "/fills": broken}  # type: ignore[dict-item]
+    answer_fills(door, broken)
     reply = await door.client.get(FILLS)
     assert (reply.status_code, reply.json()["code"]) == (500, "INTERNAL_ERROR")
     assert "secret" not in reply.text

@@ -1,5 +1,7 @@
 """The door answers what was asked, says no as the gateway does, and tells how it is."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -33,12 +35,17 @@ async def test_each_route_answers_its_struct(door: OpenDoor) -> None:
     order = door.stand.world.orders[3]
     assert set(KINDS) == {route.path for route in ROUTES}
     for route in ROUTES:
-        asked = {"market": order.market, "interval": "1h", "order_id": order.order_id, "limit": 5}
+        asked: dict[str, Any] = {
+            "market": order.market,
+            "interval": "1h",
+            "order_id": order.order_id,
+            "limit": 5,
+        }
         query = HistoryQuery(
             account_id=order.account_id if route.is_private else 0,
             **{name: value for name, value in asked.items() if name in route.parameters},
         )
-        reply = await door.client.get(f"/v1{route.path}", params=query.pairs())
+        reply = await door.client.get(f"/v1{route.path}", params=dict(query.pairs()))
         assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
         direct = await door.stand.queries.answers[route.path](
             msgspec.structs.replace(query, limit=5)

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -39,12 +40,12 @@ WORDS = {
 }
 
 
-def rows_of(stand: Stand, name: str) -> list:
+def rows_of(stand: Stand, name: str) -> list[Any]:
     rows = getattr(stand.world, name)
     return list(rows.values()) if isinstance(rows, dict) else list(rows)
 
 
-def expected(stand: Stand, name: str, query: HistoryQuery) -> list[tuple]:
+def expected(stand: Stand, name: str, query: HistoryQuery) -> list[tuple[Any, ...]]:
     """What a person finds who goes through all rows."""
     found = []
     for row in rows_of(stand, name):
@@ -62,7 +63,7 @@ def expected(stand: Stand, name: str, query: HistoryQuery) -> list[tuple]:
 
 
 def random_query(draw: Random, route: HistoryRoute, stand: Stand) -> HistoryQuery:
-    asked: dict = {"account_id": draw.choice(ACCOUNTS) if route.is_private else 0}
+    asked: dict[str, Any] = {"account_id": draw.choice(ACCOUNTS) if route.is_private else 0}
     for name, words in WORDS.items():
         if name in route.parameters and (name in route.required or draw.random() < 0.3):
             asked[name] = draw.choice(words)
@@ -77,7 +78,7 @@ def random_query(draw: Random, route: HistoryRoute, stand: Stand) -> HistoryQuer
     return HistoryQuery(**asked, limit=draw.choice((3, 7, 50, 1_000)))
 
 
-def named(name: str, pages: list) -> list[tuple]:
+def named(name: str, pages: list[Any]) -> list[tuple[Any, ...]]:
     return [tuple(getattr(view, key) for key in NAMED_BY[name]) for page in pages for view in page]
 
 

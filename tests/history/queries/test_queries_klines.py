@@ -34,7 +34,7 @@ def reckoned(
     of = [row for row in trades if row.market == market]
     if not of:
         return []
-    klines, last = [], None
+    klines, last = [], 0
     open_ns, length_ns = open_of(of[0].at_ns, interval_s), interval_s * SECOND_NS
     while open_ns <= watermark_ns and open_ns < span[1]:
         inside = [row for row in of if open_ns <= row.at_ns < open_ns + length_ns]
@@ -42,20 +42,20 @@ def reckoned(
         prices = [row.price_ticks for row in inside] or [last]
         last = prices[-1]
         kline = Kline(
-            open_ns,
-            open_ns + length_ns,
-            *(
-                text(each * tick, price_scale)
-                for each in (prices[0], max(prices), min(prices), last)
-            ),
-            text(sum(row.quantity_lots for row in inside) * lot, ASSETS[base]),
-            text(sum(row.quote_atoms for row in inside), ASSETS[quote]),
-            len(inside),
-            text(sum(row.quantity_lots for row in bought) * lot, ASSETS[base]),
-            text(sum(row.quote_atoms for row in bought), ASSETS[quote]),
-            inside[0].trade_id if inside else None,
-            inside[-1].trade_id if inside else None,
-            open_ns + length_ns <= watermark_ns,
+            open_at_ns=open_ns,
+            close_at_ns=open_ns + length_ns,
+            open=text(prices[0] * tick, price_scale),
+            high=text(max(prices) * tick, price_scale),
+            low=text(min(prices) * tick, price_scale),
+            close=text(last * tick, price_scale),
+            volume=text(sum(row.quantity_lots for row in inside) * lot, ASSETS[base]),
+            quote_volume=text(sum(row.quote_atoms for row in inside), ASSETS[quote]),
+            trades=len(inside),
+            taker_buy_volume=text(sum(row.quantity_lots for row in bought) * lot, ASSETS[base]),
+            taker_buy_quote_volume=text(sum(row.quote_atoms for row in bought), ASSETS[quote]),
+            first_trade_id=inside[0].trade_id if inside else None,
+            last_trade_id=inside[-1].trade_id if inside else None,
+            is_closed=open_ns + length_ns <= watermark_ns,
         )
         if open_ns >= span[0]:
             klines.append(kline)

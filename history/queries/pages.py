@@ -1,7 +1,7 @@
 """Reading a page of a list, and counting a list.
 
-The rule of this file: one statement a page, by keys. A statement of all assets is the statements of
-each of them, merged by the database as it reads: they lie in order one by one, and not together.
+The rule of this file: one statement a page, by keys. A statement of all assets is the pages of each
+of them, and of these the newest lines: they lie in order one by one, and not together.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from history.queries.catalog import Catalog
 from history.queries.cursors import Place
-from history.queries.listings import Condition, Listing
+from history.queries.listings import Listing
 from history.queries.snapshots import in_turns
 from history.sql.tables import assets, ledger
 from shared.rest.history_queries import HistoryQuery
@@ -28,15 +28,36 @@ async def rows_of(
     limit: int,
 ) -> Sequence[sa.Row[Any]]:
     """Return the rows behind a place, newest first."""
+    of_assets = None
+    if listing.table is ledger and not query.asset:
+        of_assets = await _assets_of(connection, query.account_id)
+        if not of_assets:
+            return ()
+    asked = page_statement(listing, query, place, limit, of_assets=of_assets)
+    found: Sequence[sa.Row[Any]] = (await connection.execute(asked)).all()
+    return found
+
+
+def page_statement(
+    listing: Listing,
+    query: HistoryQuery,
+    place: Place | None,
+    limit: int,
+    *,
+    of_assets: Sequence[str] | None = None,
+) -> sa.Select[Any]:
+    """Return the SELECT of a page; `of_assets` are those that a statement of all assets has."""
     conditions = listing.conditions(query)
     if place is not None:
         conditions += listing.behind(place)
-    if listing.table is ledger and not query.asset:
-        of_assets = await _assets_of(connection, query.account_id)
-        return await _merged(connection, listing, conditions, of_assets, limit)
-    asked = listing.select().where(*conditions).order_by(*listing.newest_first()).limit(limit)
-    found: Sequence[sa.Row[Any]] = (await connection.execute(asked)).all()
-    return found
+    newest_first = [listing.table.c[key].desc() for key in listing.keys]
+    page = listing.select().where(*conditions).order_by(*newest_first).limit(limit)
+    if of_assets is None:
+        return page
+    pages = [page.where(ledger.c.asset == asset).subquery() for asset in of_assets]
+    together = sa.union_all(*(sa.select(each) for each in pages)).subquery()
+    newest_first = [together.c[key].desc() for key in listing.keys]
+    return sa.select(together).order_by(*newest_first).limit(limit)
 
 
 async def count_of(
@@ -65,18 +86,3 @@ async def _assets_of(connection: AsyncConnection, account_id: int) -> list[str]:
         .exists()
     )
     return list((await connection.execute(sa.select(assets.c.asset).where(has_lines))).scalars())
-
-
-async def _merged(
-    connection: AsyncConnection,
-    listing: Listing,
-    conditions: list[Condition],
-    of_assets: list[str],
-    limit: int,
-) -> Sequence[sa.Row[Any]]:
-    if not of_assets:
-        return ()
-    each = [listing.select().where(*conditions, ledger.c.asset == asset) for asset in of_assets]
-    together = sa.union_all(*each)
-    newest_first = [together.selected_columns[key].desc() for key in listing.keys]
-    return (await connection.execute(together.order_by(*newest_first).limit(limit))).all()

@@ -119,7 +119,7 @@ async def _pages(
 async def _order_ids(now: Snapshot, listing: Listing, query: HistoryQuery) -> "array[int]":
     """By status an order may be on the list now and not at its page any more: so they are named."""
     asked = sa.select(orders.c.order_id).where(*listing.conditions(query))
-    found = await now.connection.stream_scalars(asked.order_by(*listing.newest_first()))
+    found = await now.connection.stream_scalars(asked.order_by(*listing.newest_first(query)))
     order_ids = array("q")
     async for some in found.partitions(PAGE_ROWS):
         order_ids.extend(some)
@@ -133,7 +133,7 @@ async def _named_pages(
         named = orders.c.order_id.in_(order_ids[start : start + PAGE_ROWS].tolist())
         asked = listing.select().where(named, orders.c.account_id == query.account_id)
         async with queries.snapshots.open() as now:
-            found = await now.connection.execute(asked.order_by(*listing.newest_first()))
+            found = await now.connection.execute(asked.order_by(*listing.newest_first(query)))
             page = await views_of(now.connection, listing, found.all(), queries.catalog)
         yield page
 

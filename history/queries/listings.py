@@ -33,7 +33,8 @@ Condition = sa.ColumnElement[bool] | sa.TextClause
 class Listing(NamedTuple):
     """One list. The first of the `keys` is the time; with all of them a row has its place.
 
-    `filters`: the parameters, and the columns that must be equal to them.
+    `filters`: the parameters, and the columns that must be equal to them. `found_by`: the columns
+    of an index by whose last one few rows are found.
     """
 
     route: HistoryRoute
@@ -42,14 +43,11 @@ class Listing(NamedTuple):
     filters: tuple[str, ...]
     struct: type[Struct]
     view: Callable[[Any, Catalog], Struct]
+    found_by: tuple[str, ...] = ()
 
     def select(self) -> sa.Select[Any]:
         """Return a SELECT of whole rows."""
         return select_orders() if self.table is orders else sa.select(self.table)
-
-    @property
-    def time(self) -> sa.ColumnElement[int]:
-        return self.table.c[self.keys[0]]
 
     @property
     def kinds(self) -> tuple[type, ...]:
@@ -65,7 +63,9 @@ class Listing(NamedTuple):
         columns = self.table.c
         found: list[Condition] = []
         if self.route.is_private:
-            found.append(columns.account_id == query.account_id)
+            is_sought = not self._is_few(query) or "account_id" in self.found_by
+            account = columns.account_id if is_sought else columns.account_id + 0
+            found.append(account == query.account_id)
         for name in self.filters:
             if value := getattr(query, name):
                 found.append(columns[name] == value)
@@ -73,22 +73,33 @@ class Listing(NamedTuple):
             found.append(HAS_CLIENT_ORDER_ID)  # What the index is of.
         if query.statuses and "status" in columns:
             found.append(columns.status.in_(query.statuses))
+        time = self._order(query)[0]
         if query.from_ns:
-            found.append(self.time >= query.from_ns)
+            found.append(time >= query.from_ns)
         if query.to_ns:
-            found.append(self.time < query.to_ns)
+            found.append(time < query.to_ns)
         return found
 
-    def behind(self, place: Place) -> list[Condition]:
+    def behind(self, query: HistoryQuery, place: Place) -> list[Condition]:
         """Return what the rows behind a place are like."""
-        columns = [self.table.c[key] for key in self.keys]
-        pairs = zip(columns, place, strict=True)
+        order = self._order(query)
+        pairs = zip(order, place, strict=True)
         values = [sa.literal(value, column.type) for column, value in pairs]
         # The first is implied, and tells a database which partitions it need not look at.
-        return [self.time <= values[0], sa.tuple_(*columns) < sa.tuple_(*values)]
+        return [order[0] <= values[0], sa.tuple_(*order) < sa.tuple_(*values)]
 
-    def newest_first(self) -> list[sa.ColumnElement[Any]]:
-        return [self.table.c[key].desc() for key in self.keys]
+    def newest_first(self, query: HistoryQuery) -> list[sa.ColumnElement[Any]]:
+        """Return what the rows are in order of."""
+        return [column.desc() for column in self._order(query)]
+
+    def _order(self, query: HistoryQuery) -> list[sa.ColumnElement[Any]]:
+        # Few rows are fetched by their own index and sorted: an expression is in no index, so no
+        # database looks for them along the order of time, which may be long.
+        first, *others = (self.table.c[key] for key in self.keys)
+        return [first + 0 if self._is_few(query) else first, *others]
+
+    def _is_few(self, query: HistoryQuery) -> bool:
+        return bool(self.found_by) and bool(getattr(query, self.found_by[-1]))
 
 
 def select_orders() -> sa.Select[Any]:
@@ -116,6 +127,7 @@ LISTINGS = {
             ("market", "side", "type", "client_order_id"),
             OrderRecord,
             views.order,
+            ("account_id", "client_order_id"),
         ),
         Listing(
             FILLS,
@@ -124,6 +136,7 @@ LISTINGS = {
             ("market", "side", "role", "order_id"),
             FillRecord,
             views.fill,
+            ("order_id",),
         ),
         Listing(
             LEDGER,

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from history.queries.catalog import Catalog
 from history.queries.cursors import Place
 from history.queries.listings import Listing
 from history.queries.snapshots import in_turns
-from history.sql.tables import assets, ledger
+from history.sql.tables import assets, ledger, orders
 from shared.rest.history_queries import HistoryQuery
 
 
@@ -28,6 +28,7 @@ async def rows_of(
     limit: int,
 ) -> Sequence[sa.Row[Any]]:
     """Return the rows behind a place, newest first."""
+    query = await _within_life(connection, listing, query)
     of_assets = None
     if listing.table is ledger and not query.asset:
         of_assets = await _assets_of(connection, query.account_id)
@@ -49,9 +50,9 @@ def page_statement(
     """Return the SELECT of a page; `of_assets` are those that a statement of all assets has."""
     conditions = listing.conditions(query)
     if place is not None:
-        conditions += listing.behind(place)
-    newest_first = [listing.table.c[key].desc() for key in listing.keys]
-    page = listing.select().where(*conditions).order_by(*newest_first).limit(limit)
+        conditions += listing.behind(query, place)
+    page = listing.select().where(*conditions)
+    page = page.order_by(*listing.newest_first(query)).limit(limit)
     if of_assets is None:
         return page
     pages = [page.where(ledger.c.asset == asset).subquery() for asset in of_assets]
@@ -64,6 +65,7 @@ async def count_of(
     connection: AsyncConnection, listing: Listing, query: HistoryQuery, count_max: int
 ) -> int:
     """Return how many rows a list has, at most one more than `count_max`."""
+    query = await _within_life(connection, listing, query)
     counted = sa.select(sa.literal(1)).where(*listing.conditions(query)).limit(count_max + 1)
     total = sa.select(sa.func.count()).select_from(counted.subquery())
     return int((await connection.execute(total)).scalar_one())
@@ -79,10 +81,33 @@ async def views_of(
     return await in_turns(rows, lambda row: listing.view(row, catalog))
 
 
-async def _assets_of(connection: AsyncConnection, account_id: int) -> list[str]:
-    has_lines = (
-        sa.select(sa.literal(1))
-        .where(ledger.c.account_id == account_id, ledger.c.asset == assets.c.asset)
-        .exists()
+async def _within_life(
+    connection: AsyncConnection, listing: Listing, query: HistoryQuery
+) -> HistoryQuery:
+    """A statement has no index by order, but an order has a beginning and an end."""
+    if listing.table is not ledger or not query.order_id:
+        return query
+    asked = sa.select(orders.c.placed_at_ns, orders.c.updated_at_ns).where(
+        orders.c.order_id == query.order_id
     )
-    return list((await connection.execute(sa.select(assets.c.asset).where(has_lines))).scalars())
+    life = (await connection.execute(asked)).first()
+    if life is None:
+        return query
+    end_ns = life.updated_at_ns + 1
+    return structs.replace(
+        query,
+        from_ns=max(query.from_ns, life.placed_at_ns),
+        to_ns=min(query.to_ns or end_ns, end_ns),
+    )
+
+
+async def _assets_of(connection: AsyncConnection, account_id: int) -> list[str]:
+    """One look for each asset: a join, or EXISTS, would walk over all lines of the account."""
+    a_line = (
+        sa.select(ledger.c.sequence)
+        .where(ledger.c.account_id == account_id, ledger.c.asset == assets.c.asset)
+        .limit(1)
+        .scalar_subquery()
+    )
+    asked = sa.select(assets.c.asset).where(a_line.is_not(None))
+    return list((await connection.execute(asked)).scalars())

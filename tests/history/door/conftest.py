@@ -31,9 +31,9 @@ def watched() -> Watched:
 
 @pytest.fixture
 async def door(history_database: HistoryDatabase, seed: int) -> AsyncIterator[OpenDoor]:
-    """A door to a history of some hundred events."""
+    """A door to a history of a hundred events and more."""
     stand = Stand(history_database, Random(seed))
-    await stand.grow(300)
+    await stand.grow(150)
     async with serving(door_app(stand.queries, watched()), "127.0.0.1", 0) as port:
         base = f"http://127.0.0.1:{port}"
         async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=20) as client:

@@ -14,6 +14,7 @@ from api.edge.door import Door
 from api.edge.health import health_routes
 from api.edge.shortcut import Shortcut
 from api.gateway import Gateway
+from api.history.routes import history_routes
 from api.identity.account_routes import own_account_routes
 from api.identity.auth import auth_routes
 from api.keys.routes import key_routes
@@ -28,6 +29,15 @@ from api.reads.market_data import market_data_routes
 from shared.claims import ADMIN_AUDIENCE
 
 CORS_MAX_AGE_S = 600
+# What a page of another place may read of an answer, beside the limits.
+EXPOSED = (
+    "X-Request-Id",
+    "Idempotency-Key",
+    "Location",
+    "Retry-After",
+    "Content-Disposition",
+    "X-Total-Rows",
+)
 
 
 def public_app(
@@ -42,6 +52,7 @@ def public_app(
         order_routes,
         account_routes,
         market_data_routes,
+        history_routes,
         money_routes,
         transfer_routes,
         faucet_routes,
@@ -55,7 +66,7 @@ def public_app(
             allow_origins=cors_origins,
             allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
             allow_headers=("Authorization", "Content-Type", "Idempotency-Key"),
-            expose_headers=("X-Request-Id", "Idempotency-Key", "Location", "Retry-After", *HEADERS),
+            expose_headers=(*EXPOSED, *HEADERS),
             max_age=CORS_MAX_AGE_S,
         )
     return app

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from api.admin.audit import AuditLog
 from api.edge.loop_lag import LoopLag
 from api.edge.metrics import Metrics
+from api.history.asking import HistoryDoor
 from api.identity.caller import Callers
 from api.identity.parts import Identity
 from api.identity.passwords import PasswordPool
@@ -53,3 +54,4 @@ class Gateway:
     account_limits: AccountLimitStore
     breakers: tuple[Breaker, ...]
     loop_lag: LoopLag
+    history: HistoryDoor

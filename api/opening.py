@@ -13,6 +13,7 @@ from api.admin.audit import AuditLog
 from api.edge.loop_lag import LoopLag
 from api.edge.metrics import Metrics
 from api.gateway import Gateway
+from api.history.asking import HistoryDoor
 from api.identity.caller import Callers
 from api.identity.parts import identity_of
 from api.identity.passwords import PasswordPool, read_pepper
@@ -58,6 +59,15 @@ def redis_url_of(settings: Settings) -> str:
             "start one with `rialto up`, or name a Redis."
         )
     return url
+
+
+def history_url_of(settings: Settings) -> str:
+    """Return where the history answers, "" where none is kept."""
+    if not settings.history_enabled:
+        return ""
+    host = settings.history_host
+    named = f"[{host}]" if ":" in host else host
+    return settings.history_url or f"http://{named}:{settings.history_port}"
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -118,6 +128,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         await _running(stack, RevocationWatch(identity.sessions, revocations))
         key_ring = await _running(stack, KeyRing(KeyStore(database), vault))
         signatures = SignedCallers(key_ring)
+        history = _closing(stack, HistoryDoor(history_url_of(settings)))
         gateway = Gateway(
             bus=bus,
             store=store,
@@ -138,8 +149,9 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             limits=limits,
             proxies=Proxies(parse_networks(settings.trusted_proxies)),
             account_limits=await _running(stack, AccountLimitStore(database, limits)),
-            breakers=(bus.breaker, store.breaker, database.breaker),
+            breakers=(bus.breaker, store.breaker, database.breaker, history.breaker),
             loop_lag=await _running(stack, LoopLag()),
+            history=history,
         )
         watch(gateway, pool_of(pool), sharing)
         yield gateway

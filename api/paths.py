@@ -1,7 +1,16 @@
 """The addresses of the gateway. The rule of this file: one prefix, and one address per thing."""
 
 PREFIX = "/api/v1"
-SHORT_FORMS = ("/depth", "/trades", "/order", "/markets", "/balances", "/time")
+SHORT_FORMS = (
+    "/depth",
+    "/trades",
+    "/klines",
+    "/tickers",
+    "/order",
+    "/markets",
+    "/balances",
+    "/time",
+)
 
 
 def canonical_path(path: str) -> str:

@@ -43,7 +43,7 @@ _ERROR_REF = {"$ref": "#/components/schemas/ErrorBody"}
 ABOUT = """Amounts are decimal text, never JSON numbers.
 Every error is `{code, message, field, request_id}`.
 Every address answers with and without a trailing slash; `/login`, `/order`, `/depth`, `/trades`,
-`/balances`, `/markets` and `/time` are short for the same under `/api/v1`."""
+`/klines`, `/tickers`, `/balances`, `/markets` and `/time` are short for those under `/api/v1`."""
 
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",

@@ -218,6 +218,9 @@ ERRORS: Mapping[str, ErrorKind] = MappingProxyType(
         "REDIS_UNAVAILABLE": _E(503, "The exchange cannot be reached; try again.", retry_after_s=1),
         "ENGINE_UNAVAILABLE": _E(503, "The engine is not running just now.", retry_after_s=1),
         "USERS_UNAVAILABLE": _E(503, "The users cannot be read just now.", retry_after_s=1),
+        "HISTORY_UNAVAILABLE": _E(
+            503, "The history cannot be read just now; nothing else is affected.", retry_after_s=2
+        ),
         "AUDIT_UNAVAILABLE": _E(
             503, "The audit log cannot be written just now; nothing was done.", retry_after_s=1
         ),

@@ -6,6 +6,7 @@ carried out now; neither touches the money.
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -14,7 +15,24 @@ from api.edge.answers import answer
 from api.edge.errors import ApiError
 from api.gateway import Gateway
 
-USERS_ASK_EVERY_S = 1.0
+ASK_EVERY_S = 1.0
+
+
+class _NowAndThen:
+    """A question that anybody may ask as often as they like, asked now and then."""
+
+    def __init__(self, ask: Callable[[], Awaitable[bool]]) -> None:
+        self._ask = ask
+        self._asking = asyncio.Lock()
+        self._asked_at_s = float("-inf")
+        self._answer = False
+
+    async def __call__(self) -> bool:
+        async with self._asking:
+            if time.monotonic() - self._asked_at_s > ASK_EVERY_S:
+                self._answer = await self._ask()
+                self._asked_at_s = time.monotonic()
+        return self._answer
 
 
 class Health:
@@ -22,24 +40,26 @@ class Health:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._asking = asyncio.Lock()
-        self._asked_at_s = float("-inf")
-        self._users_answered = False
+        self._users = _NowAndThen(self._ask_users)
+        self._history = _NowAndThen(gateway.history.is_there)
 
     async def health(self, _request: Request) -> Response:
         """Say that the process is alive."""
         return answer({"status": "ok"})
 
     async def ready(self, _request: Request) -> Response:
-        """Say which of the parts that an order needs are there."""
+        """Say which of the parts that an order needs are there, and of `history`, which none
+        needs, whether it answers.
+        """
+        users, history = await asyncio.gather(self._users(), self._history())
         parts = {
             "redis": self._gateway.bus.redis_is_up,
             "engine": self._gateway.bus.engine_is_up,
-            "users": await self._users_are_there(),
+            "users": users,
         }
         is_ready = all(parts.values())
         breakers = {breaker.name: breaker.state for breaker in self._gateway.breakers}
-        body = {"ready": is_ready, **parts, "breakers": breakers}
+        body = {"ready": is_ready, **parts, "history": history, "breakers": breakers}
         return answer(body, 200 if is_ready else 503)
 
     async def metrics(self, _request: Request) -> Response:
@@ -57,18 +77,12 @@ class Health:
             return -1
         return max(0, int(n or 0) - int(position or 0))
 
-    async def _users_are_there(self) -> bool:
-        """Anybody may ask this as often as they like, so the database is asked now and then."""
-        async with self._asking:
-            now_s = time.monotonic()
-            if now_s - self._asked_at_s > USERS_ASK_EVERY_S:
-                try:
-                    await self._gateway.users.check()
-                    self._users_answered = True
-                except ApiError:
-                    self._users_answered = False
-                self._asked_at_s = time.monotonic()
-        return self._users_answered
+    async def _ask_users(self) -> bool:
+        try:
+            await self._gateway.users.check()
+        except ApiError:
+            return False
+        return True
 
 
 def health_routes(gateway: Gateway) -> APIRouter:

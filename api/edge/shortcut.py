@@ -50,7 +50,16 @@ class Shortcut:
         except Exception as error:
             await self._send(await answer_to_bug(request, error), send)
             raise
+        if type(response).__call__ is not Response.__call__:
+            await self._let_send(response, request, send)
+            return
         await self._send(response, send)
+
+    async def _let_send(self, response: Response, request: Request, send: Send) -> None:
+        """Let an answer go that is more than a body, and knows how it is sent."""
+        if self._serves_pages:
+            response.raw_headers.append(_VARIES)
+        await response(request.scope, request.receive, send)
 
     async def _send(self, response: Response, send: Send) -> None:
         headers = response.raw_headers

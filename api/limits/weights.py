@@ -10,6 +10,7 @@ from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
 from api.paths import PREFIX
+from shared.rest.history_queries import KLINES_DEFAULT
 
 WEIGHT_DEFAULT = 1
 PASSWORD_WEIGHT = 20  # A hash of a password is twenty milliseconds of a core.
@@ -19,6 +20,11 @@ _DIGITS = re.compile(rb"(?:^|&)(?:levels|limit)=([0-9]{1,9})(?=&|$)")
 DEPTH_STEPS = ((100, 1), (500, 5), (1_000, 10), (5_000, 50))
 LIST_STEPS = ((100, 1), (500, 3), (1_000, 5))
 OPEN_STEPS = ((1_000, 3), (5_000, 15))
+# A file of all rows keeps a connection and the history's database busy for seconds: of the usual
+# 6,000 a minute it takes a thirtieth.
+CSV_WEIGHT = 200
+
+_CSV = re.compile(rb"(?:^|&)format=csv(?=&|$)", re.IGNORECASE)
 
 _Weigh = Callable[[bytes], int]
 
@@ -27,14 +33,27 @@ def _fixed(weight: int) -> _Weigh:
     return lambda _query: weight
 
 
-def _stepped(steps: tuple[tuple[int, int], ...]) -> _Weigh:
+def _stepped(steps: tuple[tuple[int, int], ...], default: int = 0) -> _Weigh:
     def weigh(query: bytes) -> int:
         # As the route will read it, which decodes it; of two it is the larger.
-        plain = unquote_to_bytes(query) if b"%" in query else query
-        count = max(map(int, _DIGITS.findall(plain)), default=0)
+        count = max(map(int, _DIGITS.findall(_plain(query))), default=default)
         return next((weight for most, weight in steps if count <= most), WEIGHT_DEFAULT)
 
     return weigh
+
+
+def _listed(default: int = 0) -> _Weigh:
+    """Return what weighs a list of the history, of `default` rows where no limit is named."""
+    of_page = _stepped(LIST_STEPS, default)
+
+    def weigh(query: bytes) -> int:
+        return CSV_WEIGHT if _CSV.search(_plain(query)) else of_page(query)
+
+    return weigh
+
+
+def _plain(query: bytes) -> bytes:
+    return unquote_to_bytes(query) if b"%" in query else query
 
 
 def _table() -> Mapping[tuple[str, str], _Weigh]:
@@ -49,7 +68,13 @@ def _table() -> Mapping[tuple[str, str], _Weigh]:
             ("GET", "/metrics"): _fixed(10),
             ("GET", "/openapi.json"): _fixed(5),
             ("GET", f"{PREFIX}/depth"): _stepped(DEPTH_STEPS),
-            ("GET", f"{PREFIX}/trades"): _stepped(LIST_STEPS),
+            ("GET", f"{PREFIX}/tickers"): _fixed(2),
+            ("GET", f"{PREFIX}/klines"): _listed(KLINES_DEFAULT),
+            ("GET", f"{PREFIX}/trades"): _listed(),
+            ("GET", f"{PREFIX}/orders"): _listed(),
+            ("GET", f"{PREFIX}/fills"): _listed(),
+            ("GET", f"{PREFIX}/ledger"): _listed(),
+            ("GET", f"{PREFIX}/rejections"): _listed(),
             ("GET", f"{PREFIX}/withdrawals"): _stepped(LIST_STEPS),
             ("GET", f"{PREFIX}/deposits"): _stepped(LIST_STEPS),
             ("GET", f"{PREFIX}/order/open"): _stepped(OPEN_STEPS),
@@ -65,12 +90,15 @@ class Weights:
 
     def __init__(self) -> None:
         self._table = _table()
+        self._story = _stepped(LIST_STEPS)
 
     def weigh(self, method: str, path: str, query: bytes) -> int:
         """Return the weight of a request to a canonical path."""
         weigh = self._table.get((method, path))
         if weigh is None and method == "POST" and path.startswith(f"{PREFIX}/auth/"):
             return PASSWORD_WEIGHT
+        if weigh is None and method == "GET" and path.startswith(f"{PREFIX}/orders/"):
+            weigh = self._story
         return WEIGHT_DEFAULT if weigh is None else weigh(query)
 
 

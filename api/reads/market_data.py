@@ -1,4 +1,4 @@
-"""What everybody may see: markets, assets, depth, recent trades, the time.
+"""What everybody may see: markets, assets, depth, the time.
 
 The rule of this file: no token is asked for, and all parts of an answer are of one instant, so that
 a subscriber can join them with the stream.
@@ -15,9 +15,8 @@ from api.gateway import Gateway
 from api.paths import PREFIX
 from api.reads.catalog import Catalog
 from api.reads.depth import Depths, group_ticks_of
-from api.reads.trades import read_trades
 from shared.markets import format_price, format_quantity
-from shared.messages import Asset, Market, MarketState, Side
+from shared.messages import Asset, Market, MarketState
 from shared.money import format_decimal
 from shared.rest.market_data import (
     Assets,
@@ -27,15 +26,11 @@ from shared.rest.market_data import (
     Markets,
     MarketView,
     Time,
-    Trades,
-    TradeView,
 )
-from shared.wire import TradeRow, decode
+from shared.wire import decode
 
 LEVELS_DEFAULT = 100
 LEVELS_MAX = 5_000  # About 150 kB of text; the broadcaster is for those who need more, often.
-TRADES_DEFAULT = 100
-TRADES_MAX = 1_000
 
 
 class MarketData:
@@ -89,17 +84,6 @@ class MarketData:
         group_ticks = group_ticks_of(market, given.get("grouping"))
         return encoded_answer(await self._depths.answer(market, levels, group_ticks, minimum))
 
-    async def trades(self, request: Request) -> Response:
-        """Show the recent trades of a market, page by page."""
-        given = query_of(request, "market", "limit", "before", "min_sequence")
-        limit = integer(given, "limit", TRADES_DEFAULT, least=1, most=TRADES_MAX)
-        before = integer(given, "before", 0, least=1)
-        minimum = _min_sequence(given)
-        market = await self._catalog.market(required(given, "market"))
-        page = await read_trades(self._store, market.market, before, limit, minimum)
-        views = [_trade_view(trade, market, self._catalog) for trade in page.trades]
-        return answer(Trades(market.market, views, page.next_before))
-
     async def time(self, request: Request) -> Response:
         """Tell the time, as Unix milliseconds and nanoseconds."""
         query_of(request)
@@ -147,17 +131,6 @@ def _notional(market: Market, catalog: Catalog) -> str | None:
     return format_decimal(atoms, catalog.scale(market.quote)) if atoms else None
 
 
-def _trade_view(row: TradeRow, market: Market, catalog: Catalog) -> TradeView:
-    return TradeView(
-        row.trade_id,
-        format_price(market, row.price_ticks),
-        format_quantity(market, catalog.scale(market.base), row.quantity_lots),
-        row.taker_side.value,
-        row.taker_side is Side.SELL,
-        row.at_ns,
-    )
-
-
 def market_data_routes(gateway: Gateway) -> APIRouter:
     """Return the public reads."""
     data = MarketData(gateway)
@@ -165,8 +138,6 @@ def market_data_routes(gateway: Gateway) -> APIRouter:
     market = query("market", "For example TATA_INR.", required=True)
     levels = query("levels", "Per side.", kind="integer", minimum=1, maximum=LEVELS_MAX)
     grouping = query("grouping", "The step between prices, as decimal text: price_tick or n times.")
-    limit = query("limit", "At most.", kind="integer", minimum=1, maximum=TRADES_MAX)
-    before = query("before", "Only those below this trade_id.", kind="integer", minimum=1)
     of_read = ("REDIS_UNAVAILABLE", "SEQUENCE_NOT_REACHED")
     of_market = ("UNKNOWN_MARKET", "INVALID_PARAMETER", *of_read)
     state = (MIN_SEQUENCE,)
@@ -176,7 +147,6 @@ def market_data_routes(gateway: Gateway) -> APIRouter:
         ("/assets", data.assets, Assets, state, of_read),
         ("/assets/{asset}", data.asset, AssetView, (), ("UNKNOWN_ASSET", "REDIS_UNAVAILABLE")),
         ("/depth", data.depth, Depth, (market, levels, grouping, MIN_SEQUENCE), of_market),
-        ("/trades", data.trades, Trades, (market, limit, before, MIN_SEQUENCE), of_market),
         ("/time", data.time, Time, (), ()),
     )
     for path, handler, kind, parameters, errors in routes:

@@ -6,17 +6,25 @@ many trades there were meanwhile; trades are numbered without gaps, so their pla
 
 from typing import NamedTuple
 
+from api.reads.catalog import Catalog
 from api.reads.store import Store
+from shared.markets import format_price, format_quantity
+from shared.messages import Market, Side
+from shared.rest.market_data import TradeView
 from shared.wire import TradeRow, decode
 
 MOVED_MAX = 100  # Trades between two reads, some milliseconds; with more, a page is shorter.
 
 
 class TradesPage(NamedTuple):
-    """Some trades, and the id that the next page comes before, None if there is none."""
+    """Some trades, and the id that the next page comes before, None if there is none.
+
+    `is_below`: there are none because all that could be are older than those that are kept here.
+    """
 
     trades: list[TradeRow]
     next_before: int | None
+    is_below: bool = False
 
 
 async def read_trades(
@@ -24,7 +32,7 @@ async def read_trades(
 ) -> TradesPage:
     """Return up to `limit` trades with ids below `before`, or (0) the newest; raises ApiError."""
     key = store.keys.trades(market)
-    first = 0
+    first = newest = 0
     if before:
         _, (row,) = await store.read(("LINDEX", key, 0), min_sequence=min_sequence)
         newest = decode(row, TradeRow).trade_id if row is not None else 0
@@ -41,5 +49,16 @@ async def read_trades(
     page = trades[moved : moved + limit]
     is_last = first + moved + len(page) >= count
     if is_last:
-        return TradesPage(page, None)
+        return TradesPage(page, None, is_below=newest > 0 and not page)
     return TradesPage(page, page[-1].trade_id if page else before)
+
+
+def trade_view(row: TradeRow, market: Market, catalog: Catalog) -> TradeView:
+    return TradeView(
+        row.trade_id,
+        format_price(market, row.price_ticks),
+        format_quantity(market, catalog.scale(market.base), row.quantity_lots),
+        row.taker_side.value,
+        row.taker_side is Side.SELL,
+        row.at_ns,
+    )

@@ -55,7 +55,8 @@ class HistoryQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is asked: "" and 0 where something is not. Times are journal time in nanoseconds.
 
     Rows of [from_ns, to_ns) are given, at most `limit` a page; a CSV has them all. `statuses` are
-    those wanted, all if there is none. `account_id` is set by the gateway, never by a client.
+    those wanted, all if there is none; `before` is the trade_id that all of them are below.
+    `account_id` is set by the gateway, never by a client.
     """
 
     account_id: int = 0
@@ -69,6 +70,7 @@ class HistoryQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     client_order_id: str = ""
     statuses: tuple[str, ...] = ()
     order_id: int = 0
+    before: int = 0
     from_ns: int = 0
     to_ns: int = 0
     limit: int = 0
@@ -112,7 +114,9 @@ KLINES = HistoryRoute(
     limit_max=KLINES_MAX,
 )
 TICKERS = HistoryRoute("/tickers", ("market", "min_sequence"))
-TRADES = HistoryRoute("/trades", ("market", *_SPAN, *_PAGE), ("market",))
+# `before`: only trades with a smaller trade_id, which is how the gateway goes on where its list of
+# recent trades ends.
+TRADES = HistoryRoute("/trades", ("market", "before", *_SPAN, *_PAGE), ("market",))
 ORDERS = HistoryRoute(
     "/orders",
     ("market", "side", "type", "status", "client_order_id", *_SPAN, *_PAGE),
@@ -166,6 +170,12 @@ def _integer(name: str, text: str) -> int:
     return int(text)
 
 
+def _id(name: str, text: str) -> int:
+    if text == "0":  # There is none, and 0 is what stands for any.
+        raise QueryFault("INVALID_PARAMETER", f"{name} is a number from 1 on.", name)
+    return _integer(name, text)
+
+
 def _name(name: str, text: str) -> str:
     if not _NAME.fullmatch(text):
         sentence = f"{name} has 1 to 64 letters, digits or any of _ . : -"
@@ -210,7 +220,8 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "cause": _WordOf(*CAUSES),
     "client_order_id": _name,
     "status": _statuses,
-    "order_id": _integer,
+    "order_id": _id,
+    "before": _id,
     "from_ns": _integer,
     "to_ns": _integer,
     "limit": _integer,

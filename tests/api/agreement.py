@@ -37,7 +37,10 @@ class Agreement:
         where = f"{method} {found} {response.status_code}"
         described = operation["responses"].get(str(response.status_code))
         assert described is not None, f"{where} is not in the document: {await response.aread()!r}"
-        if "application/json" in described.get("content", {}):
+        kind = response.headers.get("content-type", "").partition(";")[0]
+        content = described.get("content", {})
+        assert kind in content or not content, f"{where} is {kind}, which is not in the document"
+        if kind == "application/json":
             body = json.loads(await response.aread())
             self._check_code(where, described, body)
             self._validator(found, method, str(response.status_code)).validate(body)

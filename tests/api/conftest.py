@@ -45,8 +45,14 @@ class Engine:
     service: Service
 
 
-def settings_for(home: Path, redis_url: str) -> Settings:
-    return Settings(home=str(home), redis_url=redis_url, reply_timeout_ms=REPLY_TIMEOUT_MS)
+def settings_for(home: Path, redis_url: str, history_url: str = "") -> Settings:
+    return Settings(
+        home=str(home),
+        redis_url=redis_url,
+        reply_timeout_ms=REPLY_TIMEOUT_MS,
+        history_enabled=bool(history_url),
+        history_url=history_url,
+    )
 
 
 def client_of(app: FastAPI, gateway: Gateway) -> httpx.AsyncClient:

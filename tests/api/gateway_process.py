@@ -20,11 +20,17 @@ class Doors(NamedTuple):
 
 
 @contextlib.contextmanager
-def running_gateway(engine: Engine) -> Iterator[Doors]:
-    """Give the doors of a gateway that is ready."""
+def running_gateway(engine: Engine, history_url: str = "") -> Iterator[Doors]:
+    """Give the doors of a gateway that is ready; without a URL there is no history."""
     ports = {"api_port": choose_port(), "admin_port": choose_port()}
     doors = Doors(*(f"http://127.0.0.1:{port}" for port in ports.values()))
-    with running_service("api", engine.home, {"redis_url": engine.redis_url, **ports}) as service:
+    settings = {
+        "redis_url": engine.redis_url,
+        "history_enabled": str(bool(history_url)).lower(),
+        "history_url": history_url,
+        **ports,
+    }
+    with running_service("api", engine.home, settings) as service:
 
         def is_ready() -> bool:
             service.fail_if_ended()

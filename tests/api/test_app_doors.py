@@ -44,6 +44,8 @@ OPEN = {
     ("GET", f"{PREFIX}/depth"),
     ("GET", f"{PREFIX}/trades"),
     ("GET", f"{PREFIX}/time"),
+    ("GET", f"{PREFIX}/klines"),
+    ("GET", f"{PREFIX}/tickers"),
 }
 # What only who has logged in may ask, whatever the scopes of a key: no key lists keys.
 MANAGED = (f"{PREFIX}/keys", f"{PREFIX}/auth/")

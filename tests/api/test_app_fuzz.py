@@ -22,10 +22,12 @@ from schemathesis.checks import (
 )
 from schemathesis.core.result import Ok
 
+from api.edge.examples import example_of
 from rialto.client import Client
 from tests.api.conftest import Engine
 from tests.api.exchange import PASSWORD
 from tests.api.gateway_process import running_gateway
+from tests.support.fake_history import FakeHistory, history_in_a_thread
 
 CASES_PER_ROUTE = 25  # A few seconds in all; a long campaign raises it.
 CHECKS = [
@@ -39,7 +41,8 @@ CHECKS = [
 @pytest.fixture(scope="module")
 def url(engine: Engine) -> Iterator[str]:
     """The public door of a gateway process."""
-    with running_gateway(engine) as doors:
+    fake = FakeHistory(example=example_of, trades=range(1, 200))
+    with history_in_a_thread(fake), running_gateway(engine, fake.url) as doors:
         yield doors.public
 
 

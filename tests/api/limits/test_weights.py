@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.limits.weights import PASSWORD_WEIGHT, Weights, may_go_on
+from api.limits.weights import CSV_WEIGHT, PASSWORD_WEIGHT, Weights, may_go_on
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,20 @@ from api.limits.weights import PASSWORD_WEIGHT, Weights, may_go_on
         ("GET", "/api/v1/depth", b"market=A_B&%6cevels=5000", 50),
         ("GET", "/api/v1/depth", b"market=A_B%26levels=1&levels=5000", 50),
         ("GET", "/api/v1/trades", b"market=A_B&limi%74=1000", 5),
+        ("GET", "/api/v1/tickers", b"", 2),
+        ("GET", "/api/v1/klines", b"market=A_B&interval=1m", 3),  # It has 500.
+        ("GET", "/api/v1/klines", b"market=A_B&interval=1m&limit=100", 1),
+        ("GET", "/api/v1/klines", b"market=A_B&interval=1m&limit=1000", 5),
+        ("GET", "/api/v1/klines", b"market=A_B&interval=1m&format=csv", CSV_WEIGHT),
+        ("GET", "/api/v1/trades", b"market=A_B&limit=1&format=CSV", CSV_WEIGHT),
+        ("GET", "/api/v1/trades", b"market=A_B&form%61t=cs%76", CSV_WEIGHT),
+        ("GET", "/api/v1/trades", b"market=A_B&xformat=csv", 1),
+        ("GET", "/api/v1/orders", b"limit=101", 3),
+        ("GET", "/api/v1/orders/17", b"limit=1000", 5),
+        ("GET", "/api/v1/orders/17", b"", 1),
+        ("GET", "/api/v1/fills", b"format=csv", CSV_WEIGHT),
+        ("GET", "/api/v1/ledger", b"limit=1000", 5),
+        ("GET", "/api/v1/rejections", b"", 1),
         ("GET", "/api/v1/withdrawals", b"limit=500", 3),
         ("GET", "/api/v1/deposits", b"", 1),
         ("GET", "/api/v1/order/open", b"", 3),

@@ -361,7 +361,13 @@ async def test_without_an_engine_reads_go_on_and_orders_are_refused_at_once(
     assert (await client.get("/balances", headers=alice)).status_code == 200
     ready = (await client.get("/ready")).json()
     assert set(ready.pop("breakers").values()) == {"closed"}
-    assert ready == {"ready": False, "redis": True, "engine": False, "users": True}
+    assert ready == {
+        "ready": False,
+        "redis": True,
+        "engine": False,
+        "users": True,
+        "history": False,
+    }
 
 
 async def test_without_redis_everything_is_refused_and_it_comes_back(

@@ -14,6 +14,7 @@ decimal text, and a command has one effect however often it has to be sent.
 from rialto.client.call import Amount, Call
 from rialto.client.calls.orders import new_order
 from rialto.client.clients import AdminClient, AsyncAdminClient, AsyncClient, Client
+from rialto.client.downloads import Progress
 from rialto.client.errors import ClientError, RefusedError, UnansweredError
 from rialto.client.feed import AsyncFeed, FellBehindError, NotLiveError
 from rialto.client.identities import SignedBy, Tokens
@@ -29,6 +30,7 @@ __all__ = [
     "ClientError",
     "FellBehindError",
     "NotLiveError",
+    "Progress",
     "RefusedError",
     "SignedBy",
     "Tokens",

@@ -6,13 +6,25 @@ The rule of this file: nothing is decided here; what a conversation says is sent
 import asyncio
 import time
 from types import TracebackType
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import httpx
 
 from rialto.client.call import Call
 from rialto.client.calls import identity as auth
 from rialto.client.conversation import Conversation, Lost, Pause, Response, Send, Talk
+from rialto.client.downloads import (
+    READ_TIMEOUT_S,
+    Arrival,
+    OnProgress,
+    Progress,
+    Write,
+    csv_of,
+    may_renew,
+    refusal_of,
+    send_of,
+)
+from rialto.client.errors import RefusedError, UnansweredError
 from rialto.client.identities import Identity, Tokens
 from rialto.client.offers import AdminCalls, PublicCalls
 from shared.rest.identity import LoggedIn, SessionsEnded
@@ -24,6 +36,7 @@ ADMIN_URL = "http://127.0.0.1:8001"
 TIMEOUT_S = 10.0  # For a call with all its attempts; the gateway itself answers within two seconds.
 ATTEMPT_TIMEOUT_S = 4.0  # For one attempt: twice the gateway's own limit.
 CONNECTIONS_MAX = 64
+_OF_DOWNLOAD = httpx.Timeout(ATTEMPT_TIMEOUT_S, read=READ_TIMEOUT_S)
 _LIMITS = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX)
 
 
@@ -206,10 +219,74 @@ class Client(_Waiting, PublicCalls):
     __doc__ = _Waiting.__doc__
     default_url = PUBLIC_URL
 
+    def download(
+        self, call: Call[Any], write: Write, *, on_progress: OnProgress | None = None
+    ) -> Progress:
+        """Bring all rows of a list as CSV, such as `calls.ledger(asset="INR")`, a piece at a time.
+
+        `limit` and `cursor` of the call mean nothing here. Raises RefusedError before anything is
+        written, UnansweredError when the file breaks off or is not whole.
+        """
+        wanted = csv_of(call)
+        try:
+            return self._download(wanted, write, on_progress)
+        except RefusedError as error:
+            if not may_renew(error, wanted, self.identity):
+                raise
+        self.refresh(account_id=self.identity.account_id)
+        return self._download(wanted, write, on_progress)
+
+    def _download(self, call: Call[Any], write: Write, on_progress: OnProgress | None) -> Progress:
+        step = send_of(call, self.identity)
+        try:
+            with self._http.stream(
+                step.method, step.target, headers=dict(step.headers), timeout=_OF_DOWNLOAD
+            ) as response:
+                if response.status_code != httpx.codes.OK:
+                    response.read()
+                    raise refusal_of(_response(response))
+                arrival = Arrival.of(response.headers, write, on_progress)
+                for chunk in response.iter_bytes():
+                    arrival.take(chunk)
+        except httpx.HTTPError as error:
+            raise UnansweredError(_lost(error).reason, "") from error
+        return arrival.end()
+
 
 class AsyncClient(_Awaiting, PublicCalls):
     __doc__ = _Awaiting.__doc__
     default_url = PUBLIC_URL
+
+    async def download(
+        self, call: Call[Any], write: Write, *, on_progress: OnProgress | None = None
+    ) -> Progress:
+        """Do as `Client.download`."""
+        wanted = csv_of(call)
+        try:
+            return await self._download(wanted, write, on_progress)
+        except RefusedError as error:
+            if not may_renew(error, wanted, self.identity):
+                raise
+        await self.refresh(account_id=self.identity.account_id)
+        return await self._download(wanted, write, on_progress)
+
+    async def _download(
+        self, call: Call[Any], write: Write, on_progress: OnProgress | None
+    ) -> Progress:
+        step = send_of(call, self.identity)
+        try:
+            async with self._http.stream(
+                step.method, step.target, headers=dict(step.headers), timeout=_OF_DOWNLOAD
+            ) as response:
+                if response.status_code != httpx.codes.OK:
+                    await response.aread()
+                    raise refusal_of(_response(response))
+                arrival = Arrival.of(response.headers, write, on_progress)
+                async for chunk in response.aiter_bytes():
+                    arrival.take(chunk)
+        except httpx.HTTPError as error:
+            raise UnansweredError(_lost(error).reason, "") from error
+        return arrival.end()
 
 
 class AdminClient(_Waiting, AdminCalls):

@@ -17,6 +17,16 @@ class PublicCalls:
     create_account = Method(calls.create_account)
     rename_account = Method(calls.rename_account)
 
+    # history
+    fills = Method(calls.fills)
+    klines = Method(calls.klines)
+    ledger = Method(calls.ledger)
+    order_history = Method(calls.order_history)
+    order_story = Method(calls.order_story)
+    rejections = Method(calls.rejections)
+    tickers = Method(calls.tickers)
+    trade_history = Method(calls.trade_history)
+
     # identity
     begin_totp = Method(calls.begin_totp)
     change_password = Method(calls.change_password)

@@ -66,6 +66,9 @@ class Manner(Enum):
     REDIRECTS = auto()
     INJECTS = auto()  # Headers that are none of its business.
     MIXES_UP = auto()  # Answers about another account.
+    CSV_DIES = auto()  # In the middle of a file.
+    CSV_INJECTS = auto()  # A file with a name that is none.
+    CSV_WITHOUT_COUNT = auto()
     REFUSES_ODDLY = auto()  # With a code that is not one of its own.
 
 
@@ -87,13 +90,16 @@ class FakeHistory:
     example: Callable[[type[Struct]], object] = lambda _kind: {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            while True:
+        try:
+            while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
                 await self._one(head.split(b" ", 2)[1].decode(), writer)
-                if writer.is_closing():
-                    break
-        writer.close()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def _one(self, target: str, writer: asyncio.StreamWriter) -> None:
         place = urlsplit(target)
@@ -144,12 +150,7 @@ class FakeHistory:
         return TradeHistory(query.market, views, following, SEQUENCE, AT_NS)
 
     async def _send_csv(self, writer: asyncio.StreamWriter) -> None:
-        head = (
-            b"HTTP/1.1 200 OK\r\ncontent-type: text/csv; charset=utf-8\r\n"
-            b'content-disposition: attachment; filename="trades.csv"\r\n'
-            b"x-total-rows: %d\r\ntransfer-encoding: chunked\r\n\r\n" % self.csv_rows
-        )
-        writer.write(head)
+        writer.write(_csv_head(b"x-total-rows: %d\r\n" % self.csv_rows))
         half = self.csv_rows // 2
         _write_chunk(writer, CSV_HEAD + "".join(f"{row},101.5\r\n" for row in range(half)))
         try:
@@ -189,6 +190,18 @@ class FakeHistory:
                 writer.write(b"SSH-2.0-OpenSSH_9.9\r\n")
                 await writer.drain()
                 writer.close()
+            case Manner.CSV_WITHOUT_COUNT:
+                writer.write(_csv_head(b""))
+                _write_chunk(writer, "")
+            case Manner.CSV_INJECTS:
+                head = _csv_head(b"x-total-rows: 3\r\n")
+                writer.write(head.replace(b"trades.csv", b'a"; filename*=evil'))
+                _write_chunk(writer, "")
+            case Manner.CSV_DIES:
+                writer.write(_csv_head(b"x-total-rows: 100\r\n"))
+                _write_chunk(writer, CSV_HEAD)
+                await writer.drain()
+                writer.close()
             case Manner.IS_ENDLESS:
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
                 for _ in range(BIG // 100_000):
@@ -208,7 +221,7 @@ _ILL_ANSWERS: dict[Manner, tuple[int, bytes, bytes]] = {
     Manner.REDIRECTS: (302, b"{}", b"location: /v1/tickers\r\n"),
     Manner.INJECTS: (
         200,
-        b'{"sequence":1,"at_ns":2}',
+        b'{"tickers":[],"sequence":1,"at_ns":2}',
         b"set-cookie: session=stolen\r\naccess-control-allow-origin: *\r\n"
         b"location: https://evil.example\r\ncache-control: public\r\n",
     ),
@@ -219,6 +232,14 @@ _ILL_ANSWERS: dict[Manner, tuple[int, bytes, bytes]] = {
         b"",
     ),
 }
+
+
+def _csv_head(more: bytes) -> bytes:
+    return (
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/csv; charset=utf-8\r\n"
+        b'content-disposition: attachment; filename="trades.csv"\r\n'
+        b"%stransfer-encoding: chunked\r\n\r\n" % more
+    )
 
 
 def _head(size: int, status: int = 200, more: bytes = b"") -> bytes:
@@ -257,6 +278,7 @@ async def running_history(fake: FakeHistory) -> AsyncIterator[FakeHistory]:
         for task in tuple(serving):
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
+        await asyncio.sleep(0)  # For the last sockets to be closed.
 
 
 @contextlib.contextmanager

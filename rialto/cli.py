@@ -231,6 +231,49 @@ def best_command(
         raise typer.Exit(1)
 
 
+@app.command("export")
+def export_command(
+    what: Annotated[
+        str, typer.Argument(help="ledger, fills, orders, rejections, trades or klines.")
+    ],
+    *,
+    out: Annotated[str, typer.Option("--out", "-o", help="The CSV file; - is standard output.")],
+    market: Annotated[str, typer.Option(help="For example TATA_INR.")] = "",
+    interval: Annotated[str, typer.Option(help="Of klines: 1s 1m 5m 15m 1h 4h 1d 1w.")] = "",
+    asset: Annotated[str, typer.Option(help="Of a ledger: only this asset.")] = "",
+    status: Annotated[str, typer.Option(help="Of orders: with commas between.")] = "",
+    since: Annotated[str, typer.Option("--from", help="2031-05-01, or with a time; UTC.")] = "",
+    until: Annotated[str, typer.Option("--to", help="Only what is before it.")] = "",
+    username: Annotated[
+        str, typer.Option(help="Whose rows; the password is asked for, or read from stdin.")
+    ] = "",
+    totp_code: Annotated[str, typer.Option(help="Of your authenticator, if you have one.")] = "",
+    key_id: Annotated[
+        str, typer.Option(help="An API key that may read, instead; its secret as a password.")
+    ] = "",
+    url: Annotated[str, typer.Option(help="Of the gateway; the one of this folder's run.")] = "",
+    home: Home = "",
+) -> None:
+    """Write all rows of a list into a CSV file."""
+    from rialto.export import Kind, Who, export, wanted_call  # Here, as few commands need it.
+
+    if what not in list(Kind):
+        raise RialtoError(f"What can be exported is {', '.join(Kind)}; {what!r} is none of them.")
+    filters = {"market": market, "interval": interval, "asset": asset, "status": status}
+    call = wanted_call(Kind(what), **filters, from_ns=since, to_ns=until)
+    who = Who(username, totp_code, key_id)
+    done = export(url or _run_url("api", home), call, who, out)
+    typer.echo(f"{done.rows} rows, {done.bytes} bytes.", err=True)
+
+
+def _run_url(door: str, home: str) -> str:
+    folder = open_home(_settings(home).home)
+    run = read_run(folder)
+    if run is None:
+        raise RialtoError(f"Rialto does not run in {folder.folder}; name a gateway with --url.")
+    return run.urls[door]
+
+
 def _feed_url(home: str) -> str:
     settings = _settings(home)
     folder = open_home(settings.home)
@@ -255,7 +298,7 @@ JOINED = (
 )
 
 # These start without the services' modules, which take the better part of a second to import.
-OWN_WORDS = (["up"], ["status"], ["reset"], ["config"], ["replay"], ["best"])
+OWN_WORDS = (["up"], ["status"], ["reset"], ["config"], ["replay"], ["best"], ["export"])
 
 
 def join_services() -> None:

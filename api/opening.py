@@ -115,15 +115,13 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         pool = open_pool(redis_url)
         stack.push_async_callback(pool.aclose)
         bus = await _running(stack, _bus_of(settings, redis_url, pool))
-        store = Store(pool, Keys(settings.venue), redis_is_up=lambda: bus.redis_is_up)
-        stack.push_async_callback(store.close)
+        store = _closing(stack, _store_of(settings, pool, bus))
         passwords = PasswordPool(pepper)
         stack.callback(passwords.close)
         switch = _closing(stack, VenueSwitch(redis_url, Keys(settings.venue)))
         limits = Limits(rules_of(settings))
         sharing = await _running(stack, Sharing(limits_redis_url, settings.venue, limits))
-        known = Revocations(limits_redis_url, settings.venue, is_source=True)
-        revocations = await _running(stack, known)
+        revocations = await _running(stack, _revocations_of(settings, limits_redis_url))
         identity = identity_of(database, revocations, vault, settings)
         await _running(stack, RevocationWatch(identity.sessions, revocations))
         key_ring = await _running(stack, KeyRing(KeyStore(database), vault))
@@ -155,6 +153,14 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         )
         watch(gateway, pool_of(pool), sharing)
         yield gateway
+
+
+def _store_of(settings: Settings, pool: Redis, bus: CommandBus) -> Store:
+    return Store(pool, Keys(settings.venue), redis_is_up=lambda: bus.redis_is_up)
+
+
+def _revocations_of(settings: Settings, redis_url: str) -> Revocations:
+    return Revocations(redis_url, settings.venue, is_source=True)
 
 
 def _bus_of(settings: Settings, redis_url: str, pool: Redis) -> CommandBus:

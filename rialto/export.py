@@ -25,7 +25,6 @@ from rialto.client.errors import RefusedError
 from rialto.errors import RialtoError
 
 STANDARD_OUTPUT = "-"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NS_PER_US = 1_000
 
 
@@ -91,7 +90,7 @@ def time_ns(text: str, name: str) -> int:
         sentence = f"--{_option(name)} is a time like 2031-05-01 or 2031-05-01T17:30, not {text!r}."
         raise RialtoError(sentence) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (moment - EPOCH) // timedelta(microseconds=1) * NS_PER_US
+    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * NS_PER_US
 
 
 def export(url: str, call: Call[Any], who: Who, out: str) -> Progress:

@@ -20,7 +20,7 @@ class Doors(NamedTuple):
 
 
 @contextlib.contextmanager
-def running_gateway(engine: Engine, history_url: str = "") -> Iterator[Doors]:
+def running_gateway(engine: Engine, history_url: str = "", **more: object) -> Iterator[Doors]:
     """Give the doors of a gateway that is ready; without a URL there is no history."""
     ports = {"api_port": choose_port(), "admin_port": choose_port()}
     doors = Doors(*(f"http://127.0.0.1:{port}" for port in ports.values()))
@@ -29,6 +29,7 @@ def running_gateway(engine: Engine, history_url: str = "") -> Iterator[Doors]:
         "history_enabled": str(bool(history_url)).lower(),
         "history_url": history_url,
         **ports,
+        **more,
     }
     with running_service("api", engine.home, settings) as service:
 

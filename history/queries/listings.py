@@ -73,6 +73,8 @@ class Listing(NamedTuple):
             found.append(HAS_CLIENT_ORDER_ID)  # What the index is of.
         if query.statuses and "status" in columns:
             found.append(columns.status.in_(query.statuses))
+        if query.before:
+            found += _below(query.market, query.before)
         time = self._order(query)[0]
         if query.from_ns:
             found.append(time >= query.from_ns)
@@ -114,6 +116,19 @@ def select_orders() -> sa.Select[Any]:
         waiting.c.parent_order_id == orders.c.order_id,
     )
     return sa.select(orders, child.scalar_subquery().label("child_order_id"))
+
+
+def _below(market: str, trade_id: int) -> list[Condition]:
+    other = trades.alias("below")
+    newest_ns = (
+        sa.select(other.c.at_ns)
+        .where(other.c.market == market, other.c.trade_id < trade_id)
+        .order_by(other.c.trade_id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    # The second is implied, and leads by the trades' times to where the page begins.
+    return [trades.c.trade_id < trade_id, trades.c.at_ns <= newest_ns]
 
 
 LISTINGS = {

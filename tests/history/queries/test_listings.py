@@ -158,5 +158,6 @@ def test_every_list_of_the_routes_is_listed() -> None:
     assert set(LISTINGS) == lists
     for listing in LISTINGS.values():
         asked = set(listing.filters) | ({"status"} if listing.route is hq.ORDERS else set())
+        asked |= {"before"} if listing.route is hq.TRADES else set()
         general = {"from_ns", "to_ns", "limit", "cursor", "format", "min_sequence"}
         assert asked | general == set(listing.route.parameters)

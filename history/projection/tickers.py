@@ -30,6 +30,7 @@ class Ticker(NamedTuple):
 
     Without a trade in the window the four prices are that of the last trade before it, and the ids
     are 0. `previous_close_ticks` is that price too; None where the first trade of all is within.
+    `last_lots` is the quantity of the last trade, whenever it was.
     """
 
     market: str
@@ -46,6 +47,7 @@ class Ticker(NamedTuple):
     first_trade_id: int
     last_trade_id: int
     previous_close_ticks: int | None
+    last_lots: int = 0
 
 
 class Wanted(NamedTuple):
@@ -85,12 +87,15 @@ class _Level:
 class TickerWindow:
     """The window of one market; `minutes` are its candles of a minute so far, oldest first, and
     `previous` the newest candle of any length before them.
+
+    Candles do not say it, so `last_lots` is set by whoever knows the last trade.
     """
 
     def __init__(
         self, market: str, minutes: Iterable[CandleRow] = (), previous: CandleRow | None = None
     ) -> None:
         self.market = market
+        self.last_lots = 0
         self._minutes, self._seconds, self._singles = (
             _Level(interval_s) for interval_s in (KEPT_S, BASE_S, _SINGLE_S)
         )
@@ -105,6 +110,16 @@ class TickerWindow:
     def has_traded(self) -> bool:
         """Whether there is a ticker at all."""
         return self._newest is not None
+
+    @property
+    def due_ns(self) -> int | None:
+        """The first watermark at which rolling changes something; None where nothing is within."""
+        oldest = self._oldest
+        return oldest.open_at_ns + WINDOW_NS if oldest is not None else None
+
+    @property
+    def _oldest(self) -> CandleRow | None:
+        return next((level.candles[0] for level in self._levels if level.candles), None)
 
     def take(self, minute: CandleRow) -> None:
         """Take over the newest candle of a minute, as it is now."""
@@ -145,7 +160,7 @@ class TickerWindow:
         """Return the ticker at a watermark that it was rolled to, with nothing left to open."""
         newest = self._newest
         assert newest is not None, "a market without a trade has no ticker"
-        oldest = next((level.candles[0] for level in self._levels if level.candles), None)
+        oldest = self._oldest
         if oldest is None:
             close = newest.close_ticks
             prices, ids = (close, close, close, close), (0, 0)
@@ -162,6 +177,7 @@ class TickerWindow:
             *(volume, quote, trades, taker_buy, taker_buy_quote),
             *ids,
             self._previous_close,
+            self.last_lots,
         )
 
     def _open(self, whole: _Level, level: _Level, parts: Sequence[CandleRow]) -> None:

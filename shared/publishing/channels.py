@@ -2,8 +2,8 @@
 
 The rule of this file: pure and bounded. A channel gathers what changes until the publisher takes
 it; what is more than that may hold is left out in the way that its kind bears. A book is then
-published as a whole, a value only as it is now, and of a log the oldest entries are lost, which is
-counted, and which its consumers see from the numbers.
+published as a whole, a value only as it is now (and as the last few final ones were), and of a log
+the oldest entries are lost, which is counted, and which its consumers see from the numbers.
 """
 
 from abc import ABC, abstractmethod
@@ -27,6 +27,7 @@ from shared.publishing.messages import (
 PENDING_LEVELS_MAX = 2_000  # Of one side of a book; with more to say, the whole book is as short.
 PENDING_ENTRIES_MAX = 10_000  # Of a log, some 2 MB: seconds of the busiest tape there is.
 MESSAGE_ENTRIES_MAX = 500  # Some 100 KB: a consumer has other things to do in between.
+PENDING_FINALS_MAX = 8  # Of a value: some seconds of the shortest candles, for thousands of them.
 KEPT_ENTRIES_DEFAULT = 200  # What an image of a log reaches back: some seconds of a busy one.
 BOOK_INTERVAL_MS_DEFAULT = 1_000  # An outside book changes more often than anybody can look.
 BOOK_LEVELS_DEFAULT = 5
@@ -188,18 +189,31 @@ class ValueChannel(Channel):
         super().__init__(name, sequence, on_change, interval_ms=interval_ms)
         self._at_ns = 0
         self._data = b""  # Nothing was said yet.
+        self._finals: list[ValueNow] = []
 
-    def set(self, at_ns: int, data: bytes) -> None:
-        """Say what is so now, in JSON; raises TypeError for what is no bytes."""
+    def set(self, at_ns: int, data: bytes, *, is_final: bool = False) -> None:
+        """Say what is so now, in JSON; raises TypeError for what is no bytes.
+
+        What `is_final` is published by a message of its own, even if the next value, about
+        something else, follows at once.
+        """
         _check_json(data)
         self._at_ns, self._data = at_ns, data
         self._changed()
+        if is_final:
+            self._finals.append(self._now())
+            del self._finals[:-PENDING_FINALS_MAX]
 
     def image(self) -> ValueNow | None:
-        return ValueNow(self.sequence, self._at_ns, self._data) if self._data else None
+        return self._now() if self._data else None
+
+    def _now(self) -> ValueNow:
+        return ValueNow(self.sequence, self._at_ns, self._data)
 
     def _take(self) -> list[Publication]:
-        return [ValueNow(self.sequence, self._at_ns, self._data)]
+        finals = [each for each in self._finals if each.sequence < self.sequence]
+        self._finals.clear()
+        return [*finals, self._now()]
 
 
 class LogChannel(Channel):

@@ -73,6 +73,30 @@ def test_a_value_is_published_as_it_is_when_it_is_taken() -> None:
     assert said(prices) == []
 
 
+def test_a_final_value_is_published_by_itself_whatever_follows() -> None:
+    candles = a_publisher()
+    value = candles.open_value("klines:X:1s")
+    value.set(5, b"1")
+    value.set(6, b"2", is_final=True)
+    value.set(7, b"3")
+    assert said(candles) == [ValueNow(BOOT + 2, 6, b"2"), ValueNow(BOOT + 3, 7, b"3")]
+    value.set(8, b"4", is_final=True)
+    assert said(candles) == [ValueNow(BOOT + 4, 8, b"4")]
+    assert value.flow() == (4, 3, 1, 0, 0)
+
+
+def test_of_too_many_final_values_the_latest_are_published(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channels, "PENDING_FINALS_MAX", 2)
+    candles = a_publisher()
+    value = candles.open_value("klines:X:1s")
+    for number in range(1, 5):
+        value.set(number, b"%d" % number, is_final=True)
+    value.set(5, b"5")
+    assert said(candles) == [ValueNow(BOOT + each, each, b"%d" % each) for each in (3, 4, 5)]
+
+
 def test_changes_of_a_book_are_published_together_the_last_of_each_level() -> None:
     prices = a_publisher()
     book = prices.open_book("book:x", empty)

@@ -62,9 +62,12 @@ CHANNELS: Mapping[str, Channel] = MappingProxyType(
         "account": Channel(
             "account", ACCOUNT, None, None, "orders, fills and balances of the token's account"
         ),
-        "ticker": Channel("ticker:{market}", VALUE, 0, None, "a market's last day in figures"),
+        "ticker": Channel(
+            "ticker:{market}", VALUE, 0, None, "the last 24 hours of a market in figures"
+        ),
+        "tickers": Channel("tickers", VALUE, 0, None, "those of all markets, twice a second"),
         "klines": Channel(
-            "klines:{market}:{period}", VALUE, 0, None, "a market's candle that is being drawn"
+            "klines:{market}:{interval}", VALUE, 0, None, "the candle of a market being drawn"
         ),
         "venueBook": Channel(
             "book:{venue}:{type}:{symbol}", BOOK, 1000, 5, "a book of another venue"
@@ -95,7 +98,7 @@ CHANNELS: Mapping[str, Channel] = MappingProxyType(
 PARAMETERS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {  # Name -> (what it is, an example).
         "market": ("The name of a market.", "TATA_INR"),
-        "period": ("How long a candle is.", "1m"),
+        "interval": ("How long a candle is: 1s, 1m, 5m, 15m, 1h, 4h, 1d or 1w.", "1m"),
         "venue": ("The name of another venue.", "bybit"),
         "type": ("What the venue trades there.", "spot"),
         "symbol": ("The name of what is traded.", "BTC/USDT"),

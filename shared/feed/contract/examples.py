@@ -25,6 +25,7 @@ from shared.feed.asking import (
     Unsubscribed,
 )
 from shared.feed.contract.account_examples import ACCOUNT_EXAMPLES
+from shared.feed.contract.history_examples import HISTORY_EXAMPLES
 from shared.feed.contract.short_forms import SubscribeOrderbook, UnsubscribeOrderbook
 from shared.feed.markets import Bbo, DepthDelta, DepthSnapshot, Trade, TradesSnapshot
 from shared.feed.outside import BookDelta, BookSnapshot, Entry, LogSnapshot, Value
@@ -274,13 +275,9 @@ OUTSIDE_EXAMPLES: Examples = MappingProxyType(
             }
         },
         Value: {
-            "ticker": {
-                "type": "value",
-                "channel": "ticker:TATA_INR",
-                "sequence": 1767225590000310,
-                "at_ns": 1767225600000000000,
-                "data": {"last_price": "100", "volume": "120", "change_ppm": -4100},
-            }
+            title: message
+            for examples in HISTORY_EXAMPLES.values()
+            for title, message in examples.items()
         },
         LogSnapshot: {
             "trades of a venue": {

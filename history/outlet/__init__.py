@@ -1,0 +1,1 @@
+"""Candles and tickers as they change, published on channels that broadcasters show."""

@@ -1,0 +1,1 @@
+"""The optional record of outside exchanges: trades, touch and candles, as they were received."""

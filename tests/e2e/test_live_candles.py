@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -10,7 +11,7 @@ import msgspec
 
 from history.projection.batch import Batch
 from history.projection.intervals import SECOND_NS, open_of
-from history.sql.database import HistoryDatabase
+from history.sql.database import open_history
 from shared.feed.history import LiveKline, LiveTicker, LiveTickers
 from shared.publishing import Publisher, PublisherLink
 from tests.broadcaster.running import Running, running
@@ -81,12 +82,13 @@ async def subscribed(venue: Running) -> Watcher:
 
 
 async def test_a_client_sees_candles_and_tickers_also_of_a_recorder_that_was_started_anew(
-    redis_url: str, history_database: HistoryDatabase
+    redis_url: str, tmp_path: Path
 ) -> None:
+    database = await open_history(tmp_path, "")
     tape = Tape(Random(7), (MARKET,))
     tape.later_ns = lambda: tape.watermark_ns + SECOND_NS // 10  # type: ignore[method-assign]
     tape.watermark_ns = open_of(tape.watermark_ns, 1)
-    recorder = Recorder(history_database, tape)
+    recorder = Recorder(database, tape)
     recorder.boot_us = time.time_ns() // 1_000
     recorder.start()
     async with running(redis_url) as venue:
@@ -122,6 +124,7 @@ async def test_a_client_sees_candles_and_tickers_also_of_a_recorder_that_was_sta
                 await watcher.until(tape.watermark_ns)
                 await watcher.until_all(tape.watermark_ns)
                 judge(watcher, tape)
+    await database.close()
 
 
 async def tell(recorder: Recorder, batch: Batch) -> None:

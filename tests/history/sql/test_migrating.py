@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from history.projection.living import LIVING
 from history.sql.database import HistoryDatabase, open_history
 from history.sql.migrating import downgrade
+from history.sql.outside_tables import OUTSIDE
 from history.sql.tables import IS_LIVING, METADATA, VERSION_TABLE
 from tests.support.postgres import Postgres
 
@@ -23,7 +24,9 @@ pytestmark = [
 
 def _differences(connection: sa.Connection) -> list[tuple[object, ...]]:
     options = {"version_table": VERSION_TABLE, "compare_type": True}
-    found = compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
+    found = compare_metadata(
+        MigrationContext.configure(connection, opts=options), [METADATA, OUTSIDE]
+    )
     of_server = connection.dialect.name == "postgresql"
     # The indexes by day are PostgreSQL's alone.
     return [one for one in found if of_server or not str(one[1].name).endswith("_by_day")]

@@ -5,32 +5,48 @@ are those of this machine when it received something, unless they are the venue'
 of the journal, and all of it is dropped when it is old.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import sqlalchemy as sa
 
 OUTSIDE = sa.MetaData()
+_NUMBERS = frozenset(
+    [
+        "sequence",
+        "at_ns",
+        "venue_at_ns",
+        "interval_s",
+        "open_at_ns",
+        "trades",
+        "gaps",
+        "until_sequence",
+        "from_ns",
+        "until_ns",
+    ]
+)
 
 
-def _text(name: str, *, key: bool = False) -> sa.Column[str]:
-    return sa.Column(name, sa.String, primary_key=key, nullable=False)
+class _Columns:
+    """Columns by their names."""
 
+    def __init__(self, names: str) -> None:
+        self._names = names
 
-def _number(name: str, *, key: bool = False) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, primary_key=key, autoincrement=False, nullable=False)
+    def __iter__(self) -> Iterator[sa.Column[Any]]:
+        for name in self._names.split():
+            kind: Any = sa.BigInteger if name in _NUMBERS else sa.String
+            if name == "is_recovered":
+                kind = sa.Boolean
+            yield sa.Column(name, kind, autoincrement=False, nullable=False)
 
 
 # `sequence` is the entry's on the feed: it counts up by 1, and begins higher with each aggregator.
 outside_trades = sa.Table(
     "outside_trades",
     OUTSIDE,
-    _text("book", key=True),
-    _number("sequence", key=True),
-    _number("at_ns"),
-    _text("trade_id"),
-    _text("price"),
-    _text("quantity"),
-    _text("taker_side"),
-    _number("venue_at_ns"),
-    sa.Column("is_recovered", sa.Boolean, nullable=False),
+    *_Columns("book sequence at_ns trade_id price quantity taker_side venue_at_ns is_recovered"),
+    sa.PrimaryKeyConstraint("book", "sequence"),
     sa.Index("outside_trades_by_time", "at_ns"),
     sqlite_with_rowid=False,
 )
@@ -38,14 +54,8 @@ outside_trades = sa.Table(
 outside_touches = sa.Table(
     "outside_touches",
     OUTSIDE,
-    _text("book", key=True),
-    _number("at_ns", key=True),
-    _text("state"),
-    _text("bid"),
-    _text("bid_quantity"),
-    _text("ask"),
-    _text("ask_quantity"),
-    _number("venue_at_ns"),
+    *_Columns("book at_ns state bid bid_quantity ask ask_quantity venue_at_ns"),
+    sa.PrimaryKeyConstraint("book", "at_ns"),
     sa.Index("outside_touches_by_time", "at_ns"),
     sqlite_with_rowid=False,
 )
@@ -53,19 +63,11 @@ outside_touches = sa.Table(
 outside_candles = sa.Table(
     "outside_candles",
     OUTSIDE,
-    _text("book", key=True),
-    _number("interval_s", key=True),
-    _number("open_at_ns", key=True),
-    _text("open"),
-    _text("high"),
-    _text("low"),
-    _text("close"),
-    _text("volume"),
-    _text("quote_volume"),
-    _number("trades"),
-    _text("taker_buy_volume"),
-    _text("taker_buy_quote_volume"),
-    _number("gaps"),
+    *_Columns(
+        "book interval_s open_at_ns open high low close volume quote_volume trades "
+        "taker_buy_volume taker_buy_quote_volume gaps"
+    ),
+    sa.PrimaryKeyConstraint("book", "interval_s", "open_at_ns"),
     sa.Index("outside_candles_by_time", "open_at_ns"),
     sqlite_with_rowid=False,
 )
@@ -74,10 +76,8 @@ outside_candles = sa.Table(
 outside_gaps = sa.Table(
     "outside_gaps",
     OUTSIDE,
-    _text("book", key=True),
-    _number("until_sequence", key=True),
-    _number("from_ns"),
-    _number("until_ns"),
+    *_Columns("book until_sequence from_ns until_ns"),
+    sa.PrimaryKeyConstraint("book", "until_sequence"),
     sa.Index("outside_gaps_by_time", "until_ns"),
     sqlite_with_rowid=False,
 )

@@ -28,6 +28,7 @@ from shared import messages as m
 
 LEAVES_NOTHING = (m.TimePassed, m.DepthChanged, m.OrderTested, m.CommandReplayed)
 _MAKER, _TAKER = "maker", "taker"
+_STOPS = (m.OrderType.STOP, m.OrderType.STOP_LIMIT, m.OrderType.TRAILING_STOP)
 
 
 class Recording:
@@ -140,9 +141,11 @@ class Recording:
 
     def _triggered(self, event: m.OrderTriggered) -> None:
         order = self._living[event.order_id]
-        order.status = m.OrderStatus.OPEN.value
         if event.stop_price_ticks:
             order.stop_price_ticks = event.stop_price_ticks
+        # A stop whose parent is filled goes on waiting: for its price, from now on.
+        if event.stop_price_ticks or order.first.type not in _STOPS:
+            order.status = m.OrderStatus.OPEN.value
         self._changed(order, event, "triggered")
         self._hold_line(event, event.hold, "order_triggered")
 

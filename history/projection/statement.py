@@ -39,8 +39,9 @@ class Statement:
         counterparty_account_id: int = 0,
         reference: str = "",
     ) -> None:
-        """Write a line, if anything has changed; see `LedgerRow`."""
-        if not (change.available_change or change.held_change):
+        """Write a line, if anything has changed or a fee is in it; see `LedgerRow`."""
+        # The fee of a very small trade may be all that it brings: nothing changes, and it is paid.
+        if not (change.available_change or change.held_change or fee_atoms):
             return
         row = LedgerRow(
             account_id,

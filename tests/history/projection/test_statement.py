@@ -8,7 +8,7 @@ import pytest
 from history.projection.recording import Recording
 from history.projection.rows import LedgerRow, MarketRow
 from shared import messages as m
-from tests.history.projection.days import RecordedDay, Told
+from tests.history.projection.days import RecordedDay
 from tests.history.projection.shelf import recorded
 
 CAUSES = {
@@ -26,6 +26,7 @@ CAUSES = {
     "withdrawal_settled": "withdrawal_settled",
     "withdrawal_returned": "withdrawal_returned",
 }
+OF_MONEY = ("deposited", "withdrawn", "transferred", "fees_paid_out")
 Balances = dict[tuple[int, str], tuple[int, int]]
 
 
@@ -70,26 +71,20 @@ def test_each_line_names_its_cause_and_its_time(day: RecordedDay, ledger: list[L
     facts = {
         sequence: (told, str(fact[0]), fact) for told in day.told for sequence, fact in told.facts
     }
+    references = {one.applied.n: getattr(one.command, "reference", "") for one in day.told}
     for line in ledger:
         told, kind, fact = facts[line.sequence]
         assert (line.at_ns, line.n) == (told.applied.at_ns, told.applied.n)
         assert line.cause == CAUSES[kind]
-        expected = named_by(told, line, fact)
-        assert (line.withdrawal_id, line.counterparty_account_id, line.reference) == expected
+        ids = line.withdrawal_id, line.counterparty_account_id
+        if kind.startswith("withdrawal_"):
+            assert ids == (fact[2], 0)
+            assert line.reference == references[line.withdrawal_id]
+        else:
+            assert ids == (0, fact[2] if kind == "transferred" else 0)
+            assert line.reference == (references[line.n] if kind in OF_MONEY else "")
         is_of_order = kind in ("accepted", "triggered", "amended", "cancelled", "expired", "trade")
         assert bool(line.market) == bool(line.order_id) == is_of_order
-
-
-def named_by(told: Told, line: LedgerRow, fact: tuple[object, ...]) -> tuple[object, ...]:
-    """Return withdrawal, counterparty and reference that the line of a fact has to name."""
-    kind = str(fact[0])
-    reference = getattr(told.command, "reference", "")
-    if kind.startswith("withdrawal_"):
-        requested = kind == "withdrawal_requested"
-        return fact[2], 0, reference if requested else f"ref {fact[2]}"
-    if kind == "transferred":
-        return 0, fact[2], reference
-    return (0, 0, reference if kind in ("deposited", "withdrawn", "fees_paid_out") else "")
 
 
 def test_each_line_of_an_order_is_of_its_owner_and_its_market(

@@ -4,91 +4,113 @@ The rule of this file: an order is kept from its acceptance to its end and no lo
 that of the orders that rest.
 """
 
-from history.projection.rows import OrderRow
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import astuple
+
+from history.projection.rows import OrderRow, row_of
 from shared.messages import OrderAccepted, OrderStatus
 
 LIVING = frozenset({OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED})
 
 
-class Living:
-    """An order as it is now."""
+class Living(Struct, gc=False):
+    """An order as it is now: the columns of `OrderRow`, in their order, which may change here."""
 
-    __slots__ = (
-        "end_reason",
-        "fee_atoms",
-        "filled_lots",
-        "filled_quote_atoms",
-        "first",
-        "price_ticks",
-        "quantity_lots",
-        "status",
-        "stop_price_ticks",
-        "updated_at_ns",
-        "updated_sequence",
-    )
+    order_id: int
+    placed_at_ns: int
+    placed_n: int
+    account_id: int
+    client_order_id: str
+    market: str
+    side: str
+    type: str
+    time_in_force: str
+    price_ticks: int
+    quantity_lots: int
+    budget_atoms: int
+    filled_lots: int
+    filled_quote_atoms: int
+    fee_atoms: int
+    status: str
+    end_reason: str
+    post_only: bool
+    self_trade: str
+    expires_at_ns: int
+    display_lots: int
+    stop_price_ticks: int
+    trail_ticks: int
+    trail_ppm: int
+    peer_order_id: int
+    parent_order_id: int
+    updated_at_ns: int
+    updated_sequence: int
 
-    def __init__(self, row: OrderRow) -> None:
-        self.first = row
-        self.price_ticks = row.price_ticks
-        self.stop_price_ticks = row.stop_price_ticks
-        self.quantity_lots = row.quantity_lots
-        self.filled_lots = row.filled_lots
-        self.filled_quote_atoms = row.filled_quote_atoms
-        self.fee_atoms = row.fee_atoms
-        self.status = row.status
-        self.end_reason = row.end_reason
-        self.updated_at_ns = row.updated_at_ns
-        self.updated_sequence = row.updated_sequence
-
-    @property
-    def is_at_its_end(self) -> bool:
-        return self.status not in LIVING
+    @classmethod
+    def accepted(cls, event: OrderAccepted, n: int, at_ns: int) -> "Living":
+        """Return an order as it begins."""
+        return cls(
+            event.order_id,
+            at_ns,
+            n,
+            event.account_id,
+            event.client_order_id,
+            event.market,
+            event.side.value,
+            event.type.value,
+            event.time_in_force.value,
+            event.price_ticks,
+            event.quantity_lots,
+            event.budget_atoms,
+            0,  # Filled lots,
+            0,  # filled quote atoms,
+            0,  # fee atoms: nothing yet.
+            event.status.value,
+            "",  # No end reason.
+            event.post_only,
+            event.self_trade.value,
+            event.expires_at_ns,
+            event.display_lots,
+            event.stop_price_ticks,
+            event.trail_ticks,
+            event.trail_ppm,
+            event.peer_order_id,
+            event.parent_order_id,
+            at_ns,
+            event.sequence,
+        )
 
     def row(self) -> OrderRow:
         """Return it as it is stored."""
-        return self.first._replace(
-            price_ticks=self.price_ticks,
-            stop_price_ticks=self.stop_price_ticks,
-            quantity_lots=self.quantity_lots,
-            filled_lots=self.filled_lots,
-            filled_quote_atoms=self.filled_quote_atoms,
-            fee_atoms=self.fee_atoms,
-            status=self.status,
-            end_reason=self.end_reason,
-            updated_at_ns=self.updated_at_ns,
-            updated_sequence=self.updated_sequence,
-        )
+        return row_of(OrderRow, astuple(self))
 
 
-def accepted_row(event: OrderAccepted, n: int, at_ns: int) -> OrderRow:
-    """Return an order as it was accepted."""
-    return OrderRow(
-        order_id=event.order_id,
-        placed_at_ns=at_ns,
-        placed_n=n,
-        account_id=event.account_id,
-        client_order_id=event.client_order_id,
-        market=event.market,
-        side=event.side.value,
-        type=event.type.value,
-        time_in_force=event.time_in_force.value,
-        price_ticks=event.price_ticks,
-        quantity_lots=event.quantity_lots,
-        budget_atoms=event.budget_atoms,
-        filled_lots=0,
-        filled_quote_atoms=0,
-        fee_atoms=0,
-        status=event.status.value,
-        end_reason="",
-        post_only=event.post_only,
-        self_trade=event.self_trade.value,
-        expires_at_ns=event.expires_at_ns,
-        display_lots=event.display_lots,
-        stop_price_ticks=event.stop_price_ticks,
-        trail_ticks=event.trail_ticks,
-        trail_ppm=event.trail_ppm,
-        peer_order_id=event.peer_order_id,
-        parent_order_id=event.parent_order_id,
-        updated_at_ns=at_ns,
-        updated_sequence=event.sequence,
-    )
+class LivingOrders:
+    """The living orders by id, and those that have changed since the last drain."""
+
+    def __init__(self, rows: Iterable[OrderRow] = ()) -> None:
+        self._by_id = {row.order_id: Living(*row) for row in rows}
+        self._touched: dict[int, Living] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def add(self, order: Living) -> None:
+        """Take up an order that has just been accepted."""
+        self._by_id[order.order_id] = self._touched[order.order_id] = order
+
+    def touch(self, order_id: int, at_ns: int, sequence: int) -> Living:
+        """Return an order that an event is about to change."""
+        order = self._touched[order_id] = self._by_id[order_id]
+        order.updated_at_ns, order.updated_sequence = at_ns, sequence
+        return order
+
+    def drain(self) -> dict[int, OrderRow]:
+        """Return what has changed, as it is now, and let go what is at its end."""
+        rows = {order_id: order.row() for order_id, order in self._touched.items()}
+        for order_id, order in self._touched.items():
+            if order.status not in LIVING:
+                del self._by_id[order_id]
+        self._touched.clear()
+        return rows

@@ -1,33 +1,37 @@
 """From events to rows: what each event leaves in the history.
 
 The rule of this file: pure, and complete: every kind of event is named here, in `TAKERS`, in
-`statement.MOVES` or in `LEAVES_NOTHING`, and a test compares both with the closed set of events.
+`statement.MOVES` or in `LEAVES_NOTHING`, or is a trade, and a test compares all of them with the
+closed set of events.
 """
 
 from collections.abc import Callable, Iterable
 from itertools import groupby
+from types import MethodType
 from typing import Any
 
 from history.projection.batch import Batch
 from history.projection.candles import MarketCandles
 from history.projection.details import details_of
-from history.projection.living import Living, accepted_row
+from history.projection.living import Living, LivingOrders
+from history.projection.page import Page
 from history.projection.rows import (
     AssetRow,
     CandleRow,
-    FillRow,
     MarketRow,
     OrderChangeRow,
     OrderRow,
     RejectionRow,
     TradeRow,
     VenueEventRow,
+    row_of,
 )
 from history.projection.statement import MOVES, Statement
+from history.projection.trades import Trades
 from shared import messages as m
 
 LEAVES_NOTHING = (m.TimePassed, m.DepthChanged, m.OrderTested, m.CommandReplayed)
-_MAKER, _TAKER = "maker", "taker"
+_OrderEvent = m.OrderTriggered | m.OrderAmended | m.OrderCancelled | m.OrderExpired
 _STOPS = (m.OrderType.STOP, m.OrderType.STOP_LIMIT, m.OrderType.TRAILING_STOP)
 
 
@@ -40,38 +44,33 @@ class Recording:
         orders: Iterable[OrderRow] = (),
         newest: Iterable[CandleRow] = (),
     ) -> None:
-        self.batch = Batch()
+        self._page = Page()
         self._markets = {market.market: market for market in markets}
-        self._living = {order.order_id: Living(order) for order in orders}
-        self._touched: dict[int, Living] = {}
-        of_market: dict[str, list[CandleRow]] = {}
-        for candle in newest:
-            of_market.setdefault(candle.market, []).append(candle)
-        self._candles = {name: MarketCandles(name, found) for name, found in of_market.items()}
-        self._n = self._at_ns = 0
-        self._statement = Statement()
+        self._orders = LivingOrders(orders)
+        self._candles: dict[str, MarketCandles] = {}
+        by_market = sorted(newest, key=_market_of)
+        for market, candles in groupby(by_market, key=_market_of):
+            self._candles[market] = MarketCandles(market, candles)
+        self._statement = Statement(self._page)
+        trades = Trades(self._page, self._markets, self._orders)
+        self._takers: dict[type, Callable[[Any], None]] = {m.TradeExecuted: trades.take}
+        for whose, takers in ((self, TAKERS), (self._statement, MOVES)):
+            self._takers |= {kind: MethodType(taker, whose) for kind, taker in takers.items()}
 
     def take(self, applied: m.Applied) -> None:
         """Take over the events of a journal entry, which comes after all before."""
-        self._n, self._at_ns = applied.n, applied.at_ns
-        self._statement.turn(self.batch, applied.n, applied.at_ns)
+        self._page.n, self._page.at_ns = applied.n, applied.at_ns
+        takers = self._takers
         for event in applied.events:
-            taker = TAKERS.get(type(event))
+            taker = takers.get(type(event))
             if taker is not None:
-                taker(self, event)
-            elif (money := MOVES.get(type(event))) is not None:
-                money(self._statement, event)
+                taker(event)
 
     def finish(self) -> Batch:
         """Return the rows of all that was taken since the last time."""
-        batch, self.batch = self.batch, Batch()
-        for order_id, order in self._touched.items():
-            batch.orders[order_id] = order.row()
-            if order.is_at_its_end:
-                del self._living[order_id]
-        self._touched = {}
-        by_market = sorted(batch.trades, key=lambda trade: trade.market)
-        for market, trades in groupby(by_market, key=lambda trade: trade.market):
+        batch = self._page.turn()
+        batch.orders = self._orders.drain()
+        for market, trades in groupby(sorted(batch.trades, key=_market_of), key=_market_of):
             candles = self._candles.get(market)
             if candles is None:
                 candles = self._candles[market] = MarketCandles(market)
@@ -82,7 +81,7 @@ class Recording:
 
     def _asset(self, event: m.AssetCreated) -> None:
         asset = event.asset
-        self.batch.assets[asset.asset] = AssetRow(asset.asset, asset.scale, self._at_ns)
+        self._page.batch.assets[asset.asset] = AssetRow(asset.asset, asset.scale, self._page.at_ns)
         self._venue_event(event)
 
     def _market(self, event: m.MarketCreated | m.MarketUpdated) -> None:
@@ -98,15 +97,15 @@ class Recording:
             market.atoms_per_tick_lot,
             market.fee_asset.value,
             details_of(market.rules),
-            known.created_at_ns if known is not None else self._at_ns,
+            known.created_at_ns if known is not None else self._page.at_ns,
         )
-        self._markets[market.market] = self.batch.markets[market.market] = row
+        self._markets[market.market] = self._page.batch.markets[market.market] = row
         self._venue_event(event, market=market.market)
 
     def _venue_event(self, event: Any, *, market: str = "", account_id: int = 0) -> None:
         kind = event.__struct_config__.tag
-        names = event.sequence, self._at_ns, self._n, kind, market, account_id
-        self.batch.venue_events.append(VenueEventRow(*names, details_of(event)))
+        names = event.sequence, self._page.at_ns, self._page.n, kind, market, account_id
+        self._page.batch.venue_events.append(VenueEventRow(*names, details_of(event)))
 
     def _market_event(self, event: m.MarketStatusChanged) -> None:
         self._venue_event(event, market=event.market)
@@ -120,8 +119,8 @@ class Recording:
     def _rejected(self, event: m.Rejected) -> None:
         row = RejectionRow(
             event.sequence,
-            self._at_ns,
-            self._n,
+            self._page.at_ns,
+            self._page.n,
             event.account_id,
             event.code.value,
             event.field,
@@ -129,28 +128,28 @@ class Recording:
             event.order_id,
             event.client_order_id,
         )
-        self.batch.rejections.append(row)
+        self._page.batch.rejections.append(row)
 
     # ---- orders ----
 
     def _accepted(self, event: m.OrderAccepted) -> None:
-        order = Living(accepted_row(event, self._n, self._at_ns))
-        self._living[event.order_id] = order
+        order = Living.accepted(event, self._page.n, self._page.at_ns)
+        self._orders.add(order)
         self._changed(order, event, "accepted")
         self._hold_line(event, event.hold, "order_accepted")
 
     def _triggered(self, event: m.OrderTriggered) -> None:
-        order = self._living[event.order_id]
+        order = self._touched(event)
         if event.stop_price_ticks:
             order.stop_price_ticks = event.stop_price_ticks
         # A stop whose parent is filled goes on waiting: for its price, from now on.
-        if event.stop_price_ticks or order.first.type not in _STOPS:
+        if event.stop_price_ticks or order.type not in _STOPS:
             order.status = m.OrderStatus.OPEN.value
         self._changed(order, event, "triggered")
         self._hold_line(event, event.hold, "order_triggered")
 
     def _amended(self, event: m.OrderAmended) -> None:
-        order = self._living[event.order_id]
+        order = self._touched(event)
         order.quantity_lots = event.quantity_lots
         order.price_ticks = event.price_ticks
         order.stop_price_ticks = event.stop_price_ticks
@@ -166,7 +165,7 @@ class Recording:
     def _ended(
         self, event: m.OrderCancelled | m.OrderExpired, status: m.OrderStatus, change: str
     ) -> None:
-        order = self._living[event.order_id]
+        order = self._touched(event)
         order.status, order.end_reason = status.value, event.reason.value
         self._changed(order, event, change, event.reason.value)
         self._hold_line(event, event.release, f"order_{change}")
@@ -178,13 +177,14 @@ class Recording:
         )
 
     def _changed(self, order: Living, event: Any, change: str, reason: str = "") -> None:
-        self._touch(order, event.sequence)
-        left_lots = max(0, order.quantity_lots - order.filled_lots)
-        row = OrderChangeRow(
+        quantity_lots, filled_lots = order.quantity_lots, order.filled_lots
+        # An order by quote budget has no quantity.
+        left_lots = quantity_lots - filled_lots if quantity_lots else 0
+        row = (
             event.order_id,
             event.sequence,
-            self._at_ns,
-            self._n,
+            self._page.at_ns,
+            self._page.n,
             event.account_id,
             event.market,
             change,
@@ -192,86 +192,18 @@ class Recording:
             order.status,
             order.price_ticks,
             order.stop_price_ticks,
-            order.quantity_lots,
-            order.filled_lots,
+            quantity_lots,
+            filled_lots,
             left_lots,
         )
-        self.batch.order_changes.append(row)
+        self._page.batch.order_changes.append(row_of(OrderChangeRow, row))
 
-    def _touch(self, order: Living, sequence: int) -> None:
-        order.updated_at_ns, order.updated_sequence = self._at_ns, sequence
-        self._touched[order.first.order_id] = order
+    def _touched(self, event: _OrderEvent) -> Living:
+        return self._orders.touch(event.order_id, self._page.at_ns, event.sequence)
 
-    # ---- trades ----
 
-    def _traded(self, event: m.TradeExecuted) -> None:
-        maker, taker = event.maker, event.taker
-        row = TradeRow(
-            event.market,
-            event.trade_id,
-            self._at_ns,
-            self._n,
-            event.sequence,
-            event.price_ticks,
-            event.quantity_lots,
-            event.quote_atoms,
-            event.taker_side.value,
-            maker.account_id,
-            maker.order_id,
-            maker.fee_atoms,
-            taker.account_id,
-            taker.order_id,
-            taker.fee_atoms,
-        )
-        self.batch.trades.append(row)
-        is_buy = event.taker_side is m.Side.BUY
-        self._filled(event, maker, _MAKER, is_buy=not is_buy)
-        self._filled(event, taker, _TAKER, is_buy=is_buy)
-
-    def _filled(self, event: m.TradeExecuted, fill: m.Fill, role: str, *, is_buy: bool) -> None:
-        market = self._markets[event.market]
-        in_base = is_buy and market.fee_asset == m.FeeAsset.RECEIVED
-        order = self._living[fill.order_id]
-        order.filled_lots = fill.filled_lots
-        order.filled_quote_atoms += event.quote_atoms
-        order.fee_atoms += fill.fee_atoms
-        order.status = fill.status.value
-        self._touch(order, event.sequence)
-        row = FillRow(
-            fill.account_id,
-            event.sequence,
-            role,
-            self._at_ns,
-            self._n,
-            event.market,
-            event.trade_id,
-            fill.order_id,
-            fill.client_order_id,
-            (m.Side.BUY if is_buy else m.Side.SELL).value,
-            event.price_ticks,
-            event.quantity_lots,
-            event.quote_atoms,
-            market.base if in_base else market.quote,
-            fill.fee_atoms,
-            fill.filled_lots,
-            fill.remaining_lots,
-        )
-        self.batch.fills.append(row)
-        # One account may be on both sides: the legs tell its lines apart.
-        leg = 0 if role == _MAKER else 2
-        for number, change in enumerate((fill.base, fill.quote)):
-            is_of_fee = in_base is (number == 0)
-            self._statement.line(
-                event,
-                fill.account_id,
-                change,
-                "trade",
-                leg=leg + number,
-                fee_atoms=fill.fee_atoms if is_of_fee else 0,
-                market=event.market,
-                order_id=fill.order_id,
-                trade_id=event.trade_id,
-            )
+def _market_of(row: TradeRow | CandleRow) -> str:
+    return row.market
 
 
 _Taker = Callable[[Recording, Any], None]
@@ -285,7 +217,6 @@ TAKERS: dict[type, _Taker] = {
     m.OrdersCancelled: Recording._orders_cancelled,
     m.OrderAccepted: Recording._accepted,
     m.OrderTriggered: Recording._triggered,
-    m.TradeExecuted: Recording._traded,
     m.OrderCancelled: Recording._cancelled,
     m.OrderExpired: Recording._expired,
     m.OrderAmended: Recording._amended,

@@ -1,27 +1,24 @@
 """Statements: each line says what changed of one asset of an account, why, and what it is now.
 
 The rule of this file: whatever moves money leaves a line, and nothing else does; the lines of an
-account and asset, added up, are its balance.
+account and asset, added up, are its balance. Those of trades are in `trades`.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from history.projection.batch import Batch
-from history.projection.rows import DepositRow, LedgerRow, WithdrawalRow
+from history.projection.page import Page
+from history.projection.rows import NO_TRADE, DepositRow, LedgerRow, WithdrawalRow, row_of
 from shared import messages as m
+
+ONLY_LEG = NO_FEE = 0
 
 
 class Statement:
     """Writes the lines, and the deposits and withdrawals that are behind them."""
 
-    def __init__(self) -> None:
-        self._batch = Batch()
-        self._n = self._at_ns = 0
-
-    def turn(self, batch: Batch, n: int, at_ns: int) -> None:
-        """Say where the next lines go, and of which journal entry they are."""
-        self._batch, self._n, self._at_ns = batch, n, at_ns
+    def __init__(self, page: Page) -> None:
+        self._page = page
 
     def line(
         self,
@@ -30,52 +27,49 @@ class Statement:
         change: m.BalanceChange,
         cause: str,
         *,
-        leg: int = 0,
-        fee_atoms: int = 0,
         market: str = "",
         order_id: int = 0,
-        trade_id: int = 0,
         withdrawal_id: int = 0,
         counterparty_account_id: int = 0,
         reference: str = "",
     ) -> None:
-        """Write a line, if anything has changed or a fee is in it; see `LedgerRow`."""
-        # The fee of a very small trade may be all that it brings: nothing changes, and it is paid.
-        if not (change.available_change or change.held_change or fee_atoms):
+        """Write a line, if anything has changed; see `LedgerRow`. Those of trades are `Trades`'."""
+        if not (change.available_change or change.held_change):
             return
-        row = LedgerRow(
+        row = (
             account_id,
             change.asset,
             event.sequence,
-            leg,
-            self._at_ns,
-            self._n,
+            ONLY_LEG,
+            self._page.at_ns,
+            self._page.n,
             cause,
             change.available_change,
             change.held_change,
             change.available,
             change.held,
-            fee_atoms,
+            NO_FEE,
             market,
             order_id,
-            trade_id,
+            NO_TRADE,
             withdrawal_id,
             counterparty_account_id,
             reference,
         )
-        self._batch.ledger.append(row)
+        self._page.batch.ledger.append(row_of(LedgerRow, row))
 
     def _deposited(self, event: m.FundsDeposited) -> None:
         change = event.change
         self.line(event, event.account_id, change, "deposit", reference=event.reference)
-        names = event.sequence, self._at_ns, self._n, event.account_id
-        amount_atoms = change.available_change
-        self._batch.deposits.append(DepositRow(*names, change.asset, amount_atoms, event.reference))
+        page, what = self._page, (change.asset, change.available_change, event.reference)
+        row = DepositRow(event.sequence, page.at_ns, page.n, event.account_id, *what)
+        page.batch.deposits.append(row)
 
     def _withdrawn(self, event: m.FundsWithdrawn) -> None:
         change, reference = event.change, event.reference
         self.line(event, event.account_id, change, "withdrawal", reference=reference)
-        self._withdrawal(event, self._n, -change.available_change, self._at_ns, "immediate")
+        n, at_ns = self._page.n, self._page.at_ns
+        self._withdrawal(event, n, -change.available_change, at_ns, "immediate")
 
     def _transferred(self, event: m.FundsTransferred) -> None:
         self.line(
@@ -94,7 +88,7 @@ class Statement:
     def _withdrawal_requested(self, event: m.WithdrawalRequested) -> None:
         self._withdrawal_line(event, "withdrawal_requested")
         amount_atoms = event.change.held_change
-        self._withdrawal(event, event.withdrawal_id, amount_atoms, self._at_ns, "pending")
+        self._withdrawal(event, event.withdrawal_id, amount_atoms, self._page.at_ns, "pending")
 
     def _withdrawal_settled(self, event: m.WithdrawalSettled) -> None:
         self._withdrawal_line(event, "withdrawal_settled")
@@ -126,7 +120,7 @@ class Statement:
         self, event: Any, withdrawal_id: int, amount_atoms: int, asked_at_ns: int, status: str
     ) -> None:
         is_pending = status == "pending"
-        self._batch.withdrawals[withdrawal_id] = WithdrawalRow(
+        self._page.batch.withdrawals[withdrawal_id] = WithdrawalRow(
             withdrawal_id,
             asked_at_ns,
             event.account_id,
@@ -134,8 +128,8 @@ class Statement:
             amount_atoms,
             event.reference,
             status,
-            0 if is_pending else self._at_ns,
-            0 if is_pending else self._n,
+            0 if is_pending else self._page.at_ns,
+            0 if is_pending else self._page.n,
             event.sequence,
         )
 

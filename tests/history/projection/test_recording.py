@@ -34,7 +34,7 @@ OF_THE_VENUE = (
 
 
 def test_every_event_there_is_leaves_rows_or_is_named_as_one_that_does_not() -> None:
-    known = [*TAKERS, *MOVES, *LEAVES_NOTHING]
+    known = [m.TradeExecuted, *TAKERS, *MOVES, *LEAVES_NOTHING]
     assert sorted(map(repr, known)) == sorted(map(repr, get_args(Event)))
 
 

@@ -3,7 +3,6 @@
 The rule of this file: messages travel as arrays; whoever reads a database finds names.
 """
 
-from enum import Enum
 from typing import Any
 
 from msgspec import Struct, json, structs
@@ -19,4 +18,4 @@ def _named(value: Any) -> Any:
         return {name: _named(each) for name, each in structs.asdict(value).items()}
     if isinstance(value, tuple | list):
         return [_named(each) for each in value]
-    return value.value if isinstance(value, Enum) else value
+    return value

@@ -43,6 +43,8 @@ class Shelf(Batch):
                 assert key not in self._seen, f"There are two {key}."
                 self._seen.add(key)
             getattr(self, name).extend(rows)
+        names = {(row.market, row.interval_s, row.open_at_ns) for row in batch.candles}
+        assert len(names) == len(batch.candles), "A candle is written twice."
         for candle in batch.candles:
             self._candles[candle.market, candle.interval_s, candle.open_at_ns] = candle
         self.candles = sorted(self._candles.values())
@@ -52,8 +54,10 @@ class Shelf(Batch):
     def recording(self) -> Recording:
         """Return a recording that begins with what is here."""
         living = [order for order in self.orders.values() if order.status in LIVING]
-        newest = {(row.market, row.interval_s): row for row in self.candles}
-        return Recording(self.markets.values(), living, newest.values())
+        newest = {(row.interval_s, row.market): row for row in self.candles}
+        # A database gives them in no order; in this one the markets take turns.
+        in_turns = [newest[key] for key in sorted(newest)]
+        return Recording(self.markets.values(), living, in_turns)
 
 
 def _replace(rows: dict[object, object], newer: Mapping[object, object]) -> None:

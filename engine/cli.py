@@ -21,6 +21,7 @@ from rich.table import Table
 from engine import compiled
 from engine.bench.cli import app as bench_app
 from engine.bench.cli import print_pipeline, print_recovery, print_takeover
+from engine.bench.events import Stream, commands_of, event_batches
 from engine.bench.pipeline import Load as PipelineLoad
 from engine.bench.pipeline import run as run_pipeline
 from engine.bench.recovery import measure_recovery, measure_takeover
@@ -42,8 +43,11 @@ __all__ = [
     "PipelineLoad",
     "PreparedDay",
     "ReplayError",
+    "Stream",
     "app",
     "bench_app",
+    "commands_of",
+    "event_batches",
     "measure_recovery",
     "measure_takeover",
     "prepare",

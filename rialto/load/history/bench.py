@@ -1,0 +1,109 @@
+"""A history beside an exchange that is at work: how far it is behind, and how fast it catches up.
+
+The rule of this file: real services, each in its process; a trade counts when the history has it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice
+
+from msgspec import Struct
+
+from rialto.load.history.sending import Answer, send_all, send_at
+from rialto.load.history.watching import NS_PER_S, Look, Watch
+from rialto.probes import http_answers
+from rialto.service import ServiceSpec
+from rialto.services import STOP_ARCHIVE, module_argv
+from rialto.throwaway import Throwaway, running
+from shared.bus import CommandBus
+from shared.channels import Keys
+from shared.messages import Command
+
+PARTS = frozenset({"engine", "archive"})
+READY_S = 60.0
+CATCH_UP_S = 600.0
+
+
+class Load(Struct, frozen=True, kw_only=True):
+    """`opening` of the commands begin the venue, `backlog` come before there is a history, and
+    then so many a second for so long.
+    """
+
+    opening: int
+    backlog: int
+    rate_per_s: int = 2_000
+    seconds: float = 30.0
+
+
+class Beside(Struct, frozen=True, kw_only=True):
+    """What was seen. Lags are in nanoseconds from an order's answer to its rows, sorted; the
+    memory is that of the history halfway through the orders, and behind them.
+    """
+
+    catching_up_per_s: int
+    lags_ns: list[int]
+    trades: int
+    halfway_bytes: int
+    end_bytes: int
+
+
+async def measure_beside(place: Throwaway, commands: Iterator[Command], load: Load) -> Beside:
+    """Measure at an exchange of its own; raises RialtoError when it cannot be finished."""
+    keys = Keys(place.venue)
+    bus = CommandBus(place.redis_url, keys, reply_timeout_s=READY_S, engine_silence_max_s=READY_S)
+    await bus.start()
+    try:
+        await bus.wait_until_ready(READY_S)
+        await send_all(bus, islice(commands, load.opening))
+        backlog = await send_all(bus, islice(commands, load.backlog))
+        async with _watched(place) as watch:
+            flow = asyncio.create_task(
+                send_at(bus, commands, rate_per_s=load.rate_per_s, seconds=load.seconds)
+            )
+            await watch.wait_for(backlog[-1].sequence, CATCH_UP_S)
+            caught_up = watch.looks[-1]
+            during = await flow
+            await watch.wait_for(max(answer.sequence for answer in during), CATCH_UP_S)
+            return _judged(watch, [*backlog, *during], during, caught_up)
+    finally:
+        await bus.close()
+
+
+@contextlib.asynccontextmanager
+async def _watched(place: Throwaway) -> AsyncIterator[Watch]:
+    settings = place.settings
+    host, port = settings.history_host, settings.history_port
+    spec = ServiceSpec(
+        name="history",
+        argv=module_argv("history"),
+        environ=place.environ,
+        ready=http_answers(host, port, "/health"),
+        stop_rank=STOP_ARCHIVE,
+    )
+    async with running(spec, place.home) as part:
+        watch = Watch(f"http://{host}:{port}", part.child.pid)
+        task = asyncio.create_task(watch.run())
+        try:
+            yield watch
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def _judged(watch: Watch, answers: list[Answer], during: list[Answer], caught_up: Look) -> Beside:
+    began = next(look for look in watch.looks if look.sequence)
+    taken = sum(
+        answer.trades
+        for answer in answers
+        if began.sequence < answer.sequence <= caught_up.sequence
+    )
+    in_step = [answer for answer in during if answer.at_ns > caught_up.at_ns]
+    lags = sorted(watch.lag_ns(answer.at_ns, answer.sequence) for answer in in_step)
+    return Beside(
+        catching_up_per_s=taken * NS_PER_S // max(caught_up.at_ns - began.at_ns, 1),
+        lags_ns=lags,
+        trades=sum(answer.trades for answer in answers),
+        halfway_bytes=watch.looks[len(watch.looks) // 2].resident_bytes,
+        end_bytes=watch.looks[-1].resident_bytes,
+    )

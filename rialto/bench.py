@@ -14,9 +14,11 @@ from typing import Annotated, TypeVar
 import msgspec
 import typer
 
+from rialto import bench_history
 from rialto.errors import RialtoError
 from rialto.load.feed import bench as feed
 from rialto.load.gateway import NO_LIMITS, QUICK, Size, measure
+from rialto.load.history import rows as history_rows
 from rialto.load.outside import bench as outside
 from rialto.load.outside.figures import note_stages
 from rialto.load.outside.rows import Series
@@ -35,6 +37,7 @@ def add_benches(app: typer.Typer) -> None:
     app.command("aggregator")(aggregator_command)
     app.command("feed")(feed_command)
     app.command("gateway")(gateway_command)
+    app.command("history")(history_command)
     app.command("pipeline")(pipeline_command)
     app.command("recovery")(recovery_command)
     app.command("takeover")(takeover_command)
@@ -114,6 +117,33 @@ def gateway_command(
         os.environ, lambda place: measure(place, size), parts=PARTS | {"api"}, changes=NO_LIMITS
     )
     _show(rows, (), as_json=as_json)
+
+
+def history_command(
+    as_json: AsJson = False,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 1,
+    database_url: Annotated[
+        str, typer.Option(help="A PostgreSQL server, which gets a database for it; else SQLite.")
+    ] = "",
+    trades: Annotated[
+        int, typer.Option(min=1_000, help="Trades among which candles are asked for.")
+    ] = bench_history.Size().candle_trades,
+    quick: Annotated[
+        bool, typer.Option(help="A moment of each kind: that it works, not how fast it is.")
+    ] = False,
+    only: Annotated[
+        list[bench_history.Scene] | None,
+        typer.Option(help="Measure this alone; may be repeated."),
+    ] = None,
+) -> None:
+    """Write trades into a database of the history, alone and beside an exchange that takes 2,000
+    orders a second, and ask for candles among millions of trades.
+    """
+    size = bench_history.Size(rounds=rounds, candle_trades=trades)
+    series = history_rows.Series(judges_speed=not quick)
+    scenes = only or list(bench_history.Scene)
+    bench_history.measure(scenes, bench_history.QUICK if quick else size, database_url, series)
+    _show(series.rows(), (), as_json=as_json)
 
 
 def pipeline_command(

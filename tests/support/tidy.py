@@ -106,9 +106,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "history.parquet": ("history.parquet", "history.sql", "history.projection", "shared"),
     "history.backup": ("history.backup", "history.sql", "history.projection", "shared"),
+    "history.bench": (
+        "history.bench",
+        "history.follow",
+        "history.queries",
+        "history.sql",
+        "history.projection",
+        "shared",
+    ),
     "history.door": ("history.door", "history.queries", "shared"),
     "rialto": ("rialto", "shared"),
     "rialto.bench": ("rialto", "shared", "engine.cli", "aggregator.cli", "history.cli"),
+    "rialto.bench_history": ("rialto", "shared", "engine.cli", "history.cli"),
     "rialto.best": ("rialto", "shared", "aggregator.cli"),
     "rialto.cli": ("rialto", "shared", *(f"{service}.cli" for service in SERVICES)),
 }

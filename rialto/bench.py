@@ -120,6 +120,7 @@ def gateway_command(
 
 
 def history_command(
+    *,
     as_json: AsJson = False,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is measured.")] = 1,
     database_url: Annotated[

@@ -92,7 +92,7 @@ async def _watched(place: Throwaway) -> AsyncIterator[Watch]:
 
 
 def _judged(watch: Watch, answers: list[Answer], during: list[Answer], caught_up: Look) -> Beside:
-    began = next(look for look in watch.looks if look.sequence)
+    began = watch.looks[0]
     taken = sum(
         answer.trades
         for answer in answers

@@ -7,10 +7,15 @@ import pytest
 
 from tests.history.projection.days import RecordedDay
 
-DAYS = int(os.environ.get("HISTORY_DAYS") or 5)  # A hundred take some 10 s for each test.
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Go through HISTORY_DAYS days; a hundred take some 10 s for each test."""
+    if "number_of_day" in metafunc.fixturenames:
+        count = int(os.environ.get("HISTORY_DAYS") or 5)
+        metafunc.parametrize("number_of_day", range(count))
 
 
-@pytest.fixture(params=range(DAYS))
-def day(seed: int, request: pytest.FixtureRequest) -> RecordedDay:
+@pytest.fixture
+def day(seed: int, number_of_day: int) -> RecordedDay:
     """A random day at the exchange."""
-    return RecordedDay(Random(f"{seed}-{request.param}"))
+    return RecordedDay(Random(f"{seed}-{number_of_day}"))

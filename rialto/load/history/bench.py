@@ -23,11 +23,12 @@ from shared.messages import Command
 PARTS = frozenset({"engine", "archive"})
 READY_S = 60.0
 CATCH_UP_S = 600.0
+US_PER_S = 1_000_000
 
 
 class Load(Struct, frozen=True, kw_only=True):
-    """`opening` of the commands begin the venue, `backlog` come before there is a history, and
-    then so many a second for so long.
+    """`opening` of the commands begin the venue and `backlog` come before there is a history. Then
+    there are so many a second: until it has those, and, when it is in step, for so long.
     """
 
     opening: int
@@ -37,13 +38,15 @@ class Load(Struct, frozen=True, kw_only=True):
 
 
 class Beside(Struct, frozen=True, kw_only=True):
-    """What was seen. Lags are in nanoseconds from an order's answer to its rows, sorted; the
-    memory is that of the history halfway through the orders, and behind them.
+    """What was seen. Lags are in nanoseconds from an order's answer to its rows, sorted; `cpu_us`
+    is what all the `trades` have cost the history, whoever else was at work; the memory is that of
+    the history halfway through all this, and at its end.
     """
 
     catching_up_per_s: int
     lags_ns: list[int]
     trades: int
+    cpu_us: int
     halfway_bytes: int
     end_bytes: int
 
@@ -58,16 +61,31 @@ async def measure_beside(place: Throwaway, commands: Iterator[Command], load: Lo
         await send_all(bus, islice(commands, load.opening))
         backlog = await send_all(bus, islice(commands, load.backlog))
         async with _watched(place) as watch:
-            flow = asyncio.create_task(
-                send_at(bus, commands, rate_per_s=load.rate_per_s, seconds=load.seconds)
-            )
-            await watch.wait_for(backlog[-1].sequence, CATCH_UP_S)
-            caught_up = watch.looks[-1]
-            during = await flow
-            await watch.wait_for(max(answer.sequence for answer in during), CATCH_UP_S)
-            return _judged(watch, [*backlog, *during], during, caught_up)
+            return await _measure(bus, commands, load, watch, backlog)
     finally:
         await bus.close()
+
+
+async def _measure(
+    bus: CommandBus, commands: Iterator[Command], load: Load, watch: Watch, backlog: list[Answer]
+) -> Beside:
+    until = max(answer.sequence for answer in backlog)
+    before = await send_at(
+        bus,
+        commands,
+        rate_per_s=load.rate_per_s,
+        is_over=lambda elapsed_s: watch.sequence >= until or elapsed_s > CATCH_UP_S,
+    )
+    caught_up = watch.looks[-1]
+    await watch.wait_for(max(answer.sequence for answer in before), CATCH_UP_S)
+    in_step = await send_at(
+        bus,
+        commands,
+        rate_per_s=load.rate_per_s,
+        is_over=lambda elapsed_s: elapsed_s > load.seconds,
+    )
+    await watch.wait_for(max(answer.sequence for answer in in_step), CATCH_UP_S)
+    return _judged(watch, [*backlog, *before], in_step, caught_up)
 
 
 @contextlib.asynccontextmanager
@@ -91,19 +109,16 @@ async def _watched(place: Throwaway) -> AsyncIterator[Watch]:
             await asyncio.gather(task, return_exceptions=True)
 
 
-def _judged(watch: Watch, answers: list[Answer], during: list[Answer], caught_up: Look) -> Beside:
+def _judged(watch: Watch, before: list[Answer], in_step: list[Answer], caught_up: Look) -> Beside:
     began = watch.looks[0]
     taken = sum(
-        answer.trades
-        for answer in answers
-        if began.sequence < answer.sequence <= caught_up.sequence
+        answer.trades for answer in before if began.sequence < answer.sequence <= caught_up.sequence
     )
-    in_step = [answer for answer in during if answer.at_ns > caught_up.at_ns]
-    lags = sorted(watch.lag_ns(answer.at_ns, answer.sequence) for answer in in_step)
     return Beside(
         catching_up_per_s=taken * NS_PER_S // max(caught_up.at_ns - began.at_ns, 1),
-        lags_ns=lags,
-        trades=sum(answer.trades for answer in answers),
+        lags_ns=sorted(watch.lag_ns(answer.at_ns, answer.sequence) for answer in in_step),
+        trades=sum(answer.trades for answer in (*before, *in_step)),
+        cpu_us=int((watch.looks[-1].cpu_s - began.cpu_s) * US_PER_S),
         halfway_bytes=watch.looks[len(watch.looks) // 2].resident_bytes,
         end_bytes=watch.looks[-1].resident_bytes,
     )

@@ -39,6 +39,7 @@ class Series:
         what = f"{kind}, beside 2,000 orders/s"
         per_s = seen.catching_up_per_s
         self._note(f"{what}: catching up", per_s, "trades/s", Goal.AT_LEAST, CATCHING_UP_PER_S)
+        self._note(f"{what}: its CPU a trade", seen.cpu_us / max(seen.trades, 1), "us")
         for percent, name in ((50, "p50"), (95, "p95"), (100, "max")):
             lag_ms = percentile(seen.lags_ns, percent) / NS_PER_MS
             goal = Goal.BELOW if percent == 100 else Goal.NONE

@@ -5,7 +5,8 @@ The rule of this file: an open loop. The clock says when the next ones go, never
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from rialto.errors import RialtoError
@@ -27,16 +28,21 @@ class Answer(NamedTuple):
 
 
 async def send_at(
-    bus: CommandBus, commands: Iterator[Command], *, rate_per_s: int, seconds: float
+    bus: CommandBus,
+    commands: Iterator[Command],
+    *,
+    rate_per_s: int,
+    is_over: Callable[[float], bool],
 ) -> list[Answer]:
-    """Send so many commands a second; raises RialtoError if one is not answered."""
+    """Send so many commands a second until it is over, as it is asked with the seconds since the
+    first one; raises RialtoError if one is not answered.
+    """
     answers: list[Answer] = []
     futures: list[asyncio.Future[Outcome]] = []
-    began_s, count = time.perf_counter(), int(rate_per_s * seconds)
-    while len(futures) < count:
-        due = min(count, int((time.perf_counter() - began_s) * rate_per_s) + 1)
-        while len(futures) < due:
-            future = bus.post(next(commands))
+    began_s = time.perf_counter()
+    while not is_over(elapsed_s := time.perf_counter() - began_s):
+        for command in islice(commands, int(elapsed_s * rate_per_s) + 1 - len(futures)):
+            future = bus.post(command)
             future.add_done_callback(lambda done: answers.append(_answer(done.result())))
             futures.append(future)
         await asyncio.sleep(TURN_S)

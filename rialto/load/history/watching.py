@@ -25,6 +25,7 @@ class Look(NamedTuple):
     at_ns: int
     sequence: int
     resident_bytes: int
+    cpu_s: float  # Of the history's process so far.
 
 
 class Watch:
@@ -34,6 +35,11 @@ class Watch:
         self._url = f"{url}/health"
         self._process = psutil.Process(pid)
         self.looks: list[Look] = []
+
+    @property
+    def sequence(self) -> int:
+        """The event that the history was at when it was looked at last, 0 before."""
+        return self.looks[-1].sequence if self.looks else 0
 
     async def run(self) -> None:
         """Look for ever; raises RialtoError when the history does not answer."""
@@ -46,7 +52,7 @@ class Watch:
         """Return when the history has an event; raises RialtoError if it takes too long."""
         try:
             async with asyncio.timeout(timeout_s):
-                while not self.looks or self.looks[-1].sequence < sequence:  # noqa: ASYNC110
+                while self.sequence < sequence:  # noqa: ASYNC110
                     await asyncio.sleep(LOOK_EVERY_S)
         except TimeoutError:
             raise RialtoError(f"The history did not reach event {sequence}.") from None
@@ -61,5 +67,6 @@ class Watch:
             answer = (await client.get(self._url)).json()
         except (httpx.HTTPError, ValueError) as error:
             raise RialtoError(f"The history does not answer: {error!r}") from error
-        resident = self._process.memory_info().rss
-        self.looks.append(Look(time.perf_counter_ns(), int(answer["sequence"]), resident))
+        resident, spent = self._process.memory_info().rss, self._process.cpu_times()
+        cpu_s, at_ns = spent.user + spent.system, time.perf_counter_ns()
+        self.looks.append(Look(at_ns, int(answer["sequence"]), resident, cpu_s))

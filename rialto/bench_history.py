@@ -59,8 +59,14 @@ def _measure_alone(size: Size, url: str, series: Series) -> None:
     for stream in engine.cli.Stream:
         trades = size.trades if stream is engine.cli.Stream.TRADES else size.day_trades
         written = history.cli.run_writing(url, engine.cli.event_batches(stream, trades))
-        speeds = written.trades_per_s, written.trades_per_cpu_s
-        series.note_alone(_kind_of(url), stream.value, *speeds, written.grown_bytes)
+        series.note_alone(
+            _kind_of(url),
+            stream.value,
+            per_s=written.trades_per_s,
+            per_cpu_s=written.trades_per_cpu_s,
+            grown=written.grown_bytes,
+            lost=written.trades - written.stored_trades,
+        )
 
 
 def _measure_beside(size: Size, url: str, series: Series) -> None:

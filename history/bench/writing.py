@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 import psutil
+import sqlalchemy as sa
 from msgspec import Struct
 
 from history.follow.links import BEGINNING, link
@@ -16,6 +17,7 @@ from history.projection.batch import Batch
 from history.projection.recording import Recording
 from history.projection.rows import CursorRow
 from history.sql.database import HistoryDatabase
+from history.sql.tables import trades as trades_table
 from history.sql.writer import write
 
 NS_PER_S = 10**9
@@ -31,6 +33,7 @@ class Written(Struct, frozen=True, kw_only=True):
     """
 
     trades: int
+    stored_trades: int  # As the database counts them at the end.
     rows: int
     elapsed_ns: int
     project_ns: int
@@ -84,12 +87,19 @@ async def measure_writing(database: HistoryDatabase, packed: Iterable[bytes]) ->
     gc.unfreeze()
     return Written(
         trades=trades,
+        stored_trades=await _stored(database),
         rows=rows,
         elapsed_ns=elapsed_ns,
         project_ns=project_ns,
         cpu_ns=cpu_ns,
         resident=resident,
     )
+
+
+async def _stored(database: HistoryDatabase) -> int:
+    async with database.reading() as connection:
+        counted = await connection.execute(sa.select(sa.func.count()).select_from(trades_table))
+        return int(counted.scalar_one())
 
 
 def _chunks(packed: Iterable[bytes]) -> Iterator[list[bytes]]:

@@ -113,6 +113,28 @@ def test_an_aggregator_is_measured_with_venues_on_this_machine(data_dir: Path) -
     assert rows["books live at the end"]["value"] == 36
 
 
+def test_the_history_is_measured_alone_and_beside_an_exchange() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rialto", "bench", "history", "--json", "--quick"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not done.stderr
+    rows = {row["what"]: row for row in map(json.loads, done.stdout.splitlines())}
+    for stream in ("trades", "day"):
+        lost = rows[f"SQLite, {stream}: not there afterwards"]
+        assert (lost["value"], lost["reached"]) == (0, True)
+    for what in (
+        "SQLite, trades: written alone",
+        "SQLite, beside 2,000 orders/s: catching up",
+        "SQLite, beside 2,000 orders/s: lag, max",
+        "SQLite, 500 candles of 5,000 trades: p95",
+    ):
+        assert not rows[what]["goal"], "so short a time says nothing of speed"
+        assert rows[what]["value"] > 0, what
+
+
 def test_the_benchmarks_stand_together() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "rialto", "bench", "--help"],
@@ -127,6 +149,7 @@ def test_the_benchmarks_stand_together() -> None:
             "engine",
             "feed",
             "gateway",
+            "history",
             "pipeline",
             "recovery",
             "size",

@@ -26,13 +26,16 @@ class Series:
         self._rows: dict[str, Row] = {}
         self._rounds: dict[str, list[float]] = defaultdict(list)
 
-    def note_alone(self, kind: str, stream: str, per_s: int, per_cpu_s: int, grown: int) -> None:
+    def note_alone(
+        self, kind: str, stream: str, *, per_s: int, per_cpu_s: int, grown: int, lost: int
+    ) -> None:
         """Note how fast a database took trades, with nothing beside it."""
         what = f"{kind}, {stream}"
         limit = ALONE_PER_S[kind] if stream == "trades" else 0
         self._note(f"{what}: written alone", per_s, "trades/s", Goal.AT_LEAST, limit)
         self._note(f"{what}: a second of our CPU", per_cpu_s, "trades")
         self._note(f"{what}: memory grown", grown / MB, "MB", Goal.BELOW, FLAT_MB)
+        self._note(f"{what}: not there afterwards", lost, "trades", Goal.BELOW, 1, is_exact=True)
 
     def note_beside(self, kind: str, seen: Beside) -> None:
         """Note how a recorder did beside an exchange."""
@@ -67,10 +70,11 @@ class Series:
         limit: float = 0,
         *,
         digits: int = 0,
+        is_exact: bool = False,
     ) -> None:
         rounds = self._rounds[what]
         rounds.append(figure)
-        if not (limit and self._judges_speed):
+        if not (limit and (self._judges_speed or is_exact)):
             goal = Goal.NONE
         row = Row(what=what, unit=unit, rounds=rounds, goal=goal, limit=limit, digits=digits)
         self._rows[what] = row

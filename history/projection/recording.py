@@ -36,7 +36,10 @@ _STOPS = (m.OrderType.STOP, m.OrderType.STOP_LIMIT, m.OrderType.TRAILING_STOP)
 
 
 class Recording:
-    """Makes rows of events; it begins with what is stored: markets, living orders, candles."""
+    """Makes rows of events; it begins with what is stored: markets, living orders, candles.
+
+    `orders` are those that live.
+    """
 
     def __init__(
         self,
@@ -46,13 +49,13 @@ class Recording:
     ) -> None:
         self._page = Page()
         self._markets = {market.market: market for market in markets}
-        self._orders = LivingOrders(orders)
+        self.orders = LivingOrders(orders)
         self._candles: dict[str, MarketCandles] = {}
         by_market = sorted(newest, key=_market_of)
         for market, candles in groupby(by_market, key=_market_of):
             self._candles[market] = MarketCandles(market, candles)
         self._statement = Statement(self._page)
-        trades = Trades(self._page, self._markets, self._orders)
+        trades = Trades(self._page, self._markets, self.orders)
         self._takers: dict[type, Callable[[Any], None]] = {m.TradeExecuted: trades.take}
         for whose, takers in ((self, TAKERS), (self._statement, MOVES)):
             self._takers |= {kind: MethodType(taker, whose) for kind, taker in takers.items()}
@@ -69,7 +72,7 @@ class Recording:
     def finish(self) -> Batch:
         """Return the rows of all that was taken since the last time."""
         batch = self._page.turn()
-        batch.orders = self._orders.drain()
+        batch.orders = self.orders.drain()
         for market, trades in groupby(sorted(batch.trades, key=_market_of), key=_market_of):
             candles = self._candles.get(market)
             if candles is None:
@@ -134,7 +137,7 @@ class Recording:
 
     def _accepted(self, event: m.OrderAccepted) -> None:
         order = Living.accepted(event, self._page.n, self._page.at_ns)
-        self._orders.add(order)
+        self.orders.add(order)
         self._changed(order, event, "accepted")
         self._hold_line(event, event.hold, "order_accepted")
 
@@ -199,7 +202,7 @@ class Recording:
         self._page.batch.order_changes.append(row_of(OrderChangeRow, row))
 
     def _touched(self, event: _OrderEvent) -> Living:
-        return self._orders.touch(event.order_id, self._page.at_ns, event.sequence)
+        return self.orders.touch(event.order_id, self._page.at_ns, event.sequence)
 
 
 def _market_of(row: TradeRow | CandleRow) -> str:

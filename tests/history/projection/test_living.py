@@ -1,4 +1,4 @@
-"""A whole day of a real exchange, as the history has it afterwards."""
+"""Orders are kept from their acceptance to their end and no longer, all through a real day."""
 
 from collections import Counter
 from pathlib import Path
@@ -23,7 +23,7 @@ from tests.history.projection.test_candles import START_NS
 from tests.support.order_flow import ACCOUNT, MARKET, SessionRow, opened_exchange, read_session
 
 
-def test_a_real_day_leaves_its_trades_orders_and_balances(data_dir: Path, seed: int) -> None:
+def test_a_real_day_leaves_trades_orders_balances_and_no_memory(data_dir: Path, seed: int) -> None:
     exchange, cuts = opened_exchange(), Random(seed)
     exchange.drain_changes()
     market = MarketRow(MARKET, "ANA", "EUR", 2, 5, 1, 5, "received", "{}", 0)
@@ -41,8 +41,10 @@ def test_a_real_day_leaves_its_trades_orders_and_balances(data_dir: Path, seed: 
         recording.take(Applied(exchange.n, exchange.at_ns, tuple(events)))
         if cuts.random() < 0.01:
             shelf.write(recording.finish())
+            assert len(recording.orders) == len(exchange.open_orders(ACCOUNT))
             recording = shelf.recording()
     shelf.write(recording.finish())
+    assert len(recording.orders) == 0
     check(shelf, orders)
     money: Counter[str] = Counter()
     for line in shelf.ledger:

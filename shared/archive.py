@@ -75,6 +75,34 @@ def read_records(
                     yield record
 
 
+@dataclass(frozen=True, slots=True)
+class RecordEnd:
+    """Where a record ends: its segment, the byte behind it, and the hash over all up to it."""
+
+    path: Path
+    end: int
+    chain: bytes
+
+
+def end_of_record(folder: Path, kind: str, number: int) -> RecordEnd:
+    """Find a record and check its segment up to it; raises ArchiveError if it is not there."""
+    before = [path for path in _segments(folder, kind) if int(_number_of(path)) <= number]
+    if before:
+        path = before[-1]
+        with path.open("rb") as file:
+            chain = _read_header(file, path, kind)
+            for record, after, end in _records(file, path, chain, torn_end=True):
+                if record.number == number:
+                    return RecordEnd(path, end, after)
+    raise ArchiveError(f"The archive in {folder} has no record {number} of the {kind}.")
+
+
+def segments_until(folder: Path, last: RecordEnd, kind: str) -> list[tuple[Path, int]]:
+    """Return the segments up to a record, each with the size that belongs to it."""
+    paths = [path for path in _segments(folder, kind) if path <= last.path]
+    return [(path, last.end if path == last.path else path.stat().st_size) for path in paths]
+
+
 class ArchiveWriter:
     """Appends records of one kind; `last_number` is that of the last record on disk, 0 for none."""
 

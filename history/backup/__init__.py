@@ -1,0 +1,1 @@
+"""Backup and restore: everything that lasts, as it was at one instant."""

@@ -30,7 +30,6 @@ from history.backup.files import copy_file, make_folder, seal, size_of, write_fi
 from history.backup.instant import Standing, take_instant
 from history.backup.manifest import FORMAT, MANIFEST, ArchiveEnd, Manifest, manifest_bytes
 from history.backup.names import (
-    HISTORY_FILE,
     RDB_FILE,
     VERSION_FILE,
     parquet_path,
@@ -39,7 +38,7 @@ from history.backup.names import (
 from history.backup.replica import Replica
 from shared.archive import WRITERS, ArchiveError, end_of_record, segments_until
 from shared.channels import Keys
-from shared.home import read_run_redis_url, secrets_dir, users_database
+from shared.home import history_database, read_run_redis_url, secrets_dir, users_database
 from shared.redis_client import connect_async
 from shared.settings import Settings
 
@@ -134,7 +133,7 @@ def _databases(settings: Settings, with_postgresql: bool) -> Databases:
     users = of(users_url, users_database(home), "users", "")
     if history_url and history_url == users_url:
         return Databases(users, _Shared(users.kind))  # Its schema is in that dump.
-    return Databases(users, of(history_url, home / HISTORY_FILE, "history", "history"))
+    return Databases(users, of(history_url, history_database(home), "history", "history"))
 
 
 class _Shared(NoDatabase):
@@ -158,7 +157,7 @@ def _files(
         version = settings.home_path / VERSION_FILE
         if version.is_file():
             copy_file(version, folder / VERSION_FILE)
-        recorded = history_sequence(folder, HISTORY_FILE)
+        recorded = history_sequence(history_database(folder))
     except OSError as error:
         raise BackupError(f"The backup in {folder} cannot be written ({error}).") from error
     except ArchiveError as error:

@@ -191,9 +191,8 @@ def sqlite_if_there(path: Path) -> Database:
     return SqliteDatabase(path) if path.is_file() else NoDatabase()
 
 
-def history_sequence(folder: Path, name: str) -> int | None:
+def history_sequence(path: Path) -> int | None:
     """Return how far the history in a copied SQLite file is, None if it never wrote."""
-    path = folder / name
     if not path.is_file():
         return None
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:

@@ -8,7 +8,6 @@ from shared.settings import Settings
 
 RDB_FILE = "redis/dump.rdb"
 VERSION_FILE = "version.json"
-HISTORY_FILE = "history.db"
 
 
 def parquet_path(settings: Settings) -> Path:

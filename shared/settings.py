@@ -282,6 +282,12 @@ class Settings(HistorySettings, frozen=True, kw_only=True):
         return self.home_path / "snapshots"
 
     @property
+    def parquet_path(self) -> Path:
+        return (
+            Path(self.parquet_dir).expanduser() if self.parquet_dir else self.home_path / "parquet"
+        )
+
+    @property
     def flights_path(self) -> Path:
         return (
             Path(self.flights_dir).expanduser() if self.flights_dir else self.home_path / "flights"

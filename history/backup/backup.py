@@ -32,7 +32,6 @@ from history.backup.manifest import FORMAT, MANIFEST, ArchiveEnd, Manifest, mani
 from history.backup.names import (
     RDB_FILE,
     VERSION_FILE,
-    parquet_path,
     program_version,
 )
 from history.backup.replica import Replica
@@ -152,7 +151,7 @@ def _files(
     try:
         ends = _copy_archive(settings.archive_path, folder / "archive", standing)
         _copy_all(secrets_dir(settings.home_path), folder / "secrets")
-        _copy_all(parquet_path(settings), folder / "parquet")
+        _copy_all(settings.parquet_path, folder / "parquet")
         _copy_snapshots(settings.snapshot_path, folder / "snapshots", standing.position)
         version = settings.home_path / VERSION_FILE
         if version.is_file():

@@ -295,6 +295,9 @@ JOINED = (
     ("aggregator.cli", "venues_command", "venues"),
     ("aggregator.cli", "doctor_command", "doctor"),
     ("aggregator.cli", "record_command", "record"),
+    ("history.cli", "app", "history"),
+    ("history.cli", "backup_command", "backup"),
+    ("rialto.drill", "restore_command", "restore"),
 )
 
 # These start without the services' modules, which take the better part of a second to import.

@@ -9,7 +9,7 @@ and the snapshots are of that very state.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 import redis.asyncio
@@ -125,3 +125,31 @@ async def _until_childless(client: redis.asyncio.Redis, keys: Keys) -> None:
                 await asyncio.sleep(CHILD_POLL_S)
     except TimeoutError:
         raise BackupError("Redis has been writing its own files for ten minutes.") from None
+
+
+async def check_standing(
+    client: redis.asyncio.Redis, keys: Keys, wanted: tuple[int, int, int]
+) -> None:
+    """Compare position, sequence and last journal number; raises BackupError.
+
+    The streams must reach back to the end of the archive, or entries would be in neither.
+    """
+    standing = (await look(client, keys)).standing
+    found = standing.position, standing.sequence, standing.journal
+    if found != wanted:
+        raise BackupError(
+            f"The restored Redis is at position, event and entry {found}, the backup says {wanted}."
+        )
+    ends = (
+        (keys.journal, standing.journal_cursor, found[2]),
+        (
+            keys.events,
+            standing.events_cursor,
+            found[1],
+        ),
+    )
+    for stream, cursor, last in ends:
+        archived = int(cursor.partition(" ")[0] or 0)
+        first: Any = await client.xrange(stream, f"({archived}-0", "+", count=1)
+        if archived < last and not first:
+            raise BackupError(f"{stream} ends before {last}, and the archive ends at {archived}.")

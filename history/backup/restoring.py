@@ -5,6 +5,7 @@ only, and again as it is written. `version.json` comes last: a home without it i
 up`, so one that was restored by half never runs.
 """
 
+import contextlib
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,8 +13,11 @@ import msgspec
 
 from history.backup.errors import BackupError
 from history.backup.files import check_seal, copy_file, make_folder, sync_folders, write_file
+from history.backup.instant import check_standing
 from history.backup.manifest import MANIFEST, Manifest, read_manifest
 from history.backup.names import RDB_FILE, VERSION_FILE
+from shared.channels import Keys
+from shared.redis_client import connect_async
 
 IGNORED = frozenset({"lost+found"})  # An empty disk of its own comes with this.
 # Redis 7 reads the files that a list names, an older one a single file; both may begin as an RDB.
@@ -84,3 +88,10 @@ def _target(name: str, manifest: Manifest) -> str:
 
 def _is_7(manifest: Manifest) -> bool:
     return int(manifest.redis_version.partition(".")[0]) >= 7
+
+
+async def check_redis(redis_url: str, keys: Keys, manifest: Manifest) -> None:
+    """Check that a Redis on restored files has what the manifest says; raises BackupError."""
+    wanted = manifest.position, manifest.sequence, manifest.journal
+    async with contextlib.aclosing(connect_async(redis_url)) as client:
+        await check_standing(client, keys, wanted)

@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from history.parquet.kept import Kept
 from history.parquet.writing import READING_S
-from history.sql.database import HistoryDatabase
+from history.sql.database import DatabaseError, HistoryDatabase
 
+LOCK_TIMEOUT_MS = 50
 _BOUNDS = re.compile(r"FOR VALUES FROM \('?(-?\d+)'?\) TO \('?(-?\d+)'?\)")
 _PARTITIONS = sa.TextClause(
     "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i "
@@ -41,8 +42,18 @@ async def old_months(database: HistoryDatabase, kept: Kept, before_ns: int) -> l
 
 
 async def drop_month(database: HistoryDatabase, kept: Kept, month: Month, before_ns: int) -> bool:
-    """Drop a partition if nothing in it has to stay, and say whether it was dropped."""
+    """Drop a partition if nothing in it has to stay, and say whether it was dropped: not, too, if
+    its table is busy, for whoever comes after us would wait behind us.
+    """
+    try:
+        return await _drop_month(database, kept, month, before_ns)
+    except DatabaseError:
+        return False
+
+
+async def _drop_month(database: HistoryDatabase, kept: Kept, month: Month, before_ns: int) -> bool:
     async with database.writing(READING_S) as connection:
+        await connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
         if await _something_stays(connection, kept, month, before_ns):
             return False
         # Locked before it is looked at again: an order placed long ago may have been written to it.

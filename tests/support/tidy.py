@@ -119,6 +119,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "rialto.bench": ("rialto", "shared", "engine.cli", "aggregator.cli", "history.cli"),
     "rialto.bench_history": ("rialto", "shared", "engine.cli", "history.cli"),
     "rialto.best": ("rialto", "shared", "aggregator.cli"),
+    "rialto.drill": ("rialto", "shared", "history.cli"),
     "rialto.cli": ("rialto", "shared", *(f"{service}.cli" for service in SERVICES)),
 }
 

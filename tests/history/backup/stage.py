@@ -10,14 +10,20 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import redis
 import redis.asyncio
 
+from history.projection.rows import CursorRow
+from history.sql.database import open_history
+from history.sql.loading import load_cursor, load_recording
+from history.sql.writer import write
 from rialto.versions import RedisBinary
 from shared.channels import Keys
 from shared.settings import Settings, load_settings
+from shared.wire import decode_batch
 from tests.support.bus_load import BusLoad, opened_load
 from tests.support.deadlines import eventually_async
 from tests.support.processes import Service
@@ -92,6 +98,27 @@ async def archived_all(stage: Stage) -> None:
             return int(cursor.partition(b" ")[0]) >= sequence
 
         await eventually_async(is_there)
+
+
+async def record(stage: Stage) -> None:
+    """Write the history of all that is committed, as the recorder does, or go on with it."""
+    database = await open_history(stage.home, "")
+    try:
+        async with database.reading() as connection:
+            after, recording = await load_cursor(connection), await load_recording(connection)
+        async with redis.asyncio.from_url(stage.server.url) as client:
+            begin = f"({after.sequence}-0" if after else "-"
+            rows: Any = await client.xrange(KEYS.events, begin, "+")
+            for name, fields in rows:
+                last = None
+                for last in decode_batch(fields[b"e"]):
+                    recording.take(last)
+                assert last is not None
+                cursor = CursorRow(int(name[:-2]), last.n, last.at_ns, "digest")
+                await write(database, recording.finish(), cursor, after)
+                after = cursor
+    finally:
+        await database.close()
 
 
 class Ahead:

@@ -118,7 +118,7 @@ async def insert(database: HistoryDatabase, table: sa.Table, rows: list[dict[str
 
 
 async def make_room(database: HistoryDatabase) -> None:
-    """Give PostgreSQL partitions: here, of two days each, so that days are dropped by the whole."""
+    """Give PostgreSQL partitions: of three days here, so that some become old as a whole."""
     if database.dialect != "postgresql":
         return
     async with database.writing() as connection:
@@ -127,10 +127,10 @@ async def make_room(database: HistoryDatabase) -> None:
                 continue
             if not table.dialect_options["postgresql"]["partition_by"]:
                 continue
-            for day in range(BEGIN_DAY - 10, BEGIN_DAY + 20, 2):
+            for day in range(BEGIN_DAY - 3, BEGIN_DAY + 12, 3):
                 await connection.exec_driver_sql(
                     f"CREATE TABLE IF NOT EXISTS {table.name}_{day} PARTITION OF {table.name} "
-                    f"FOR VALUES FROM ({day * DAY_NS}) TO ({(day + 2) * DAY_NS})"
+                    f"FOR VALUES FROM ({day * DAY_NS}) TO ({(day + 3) * DAY_NS})"
                 )
 
 

@@ -126,12 +126,12 @@ def _compare(stored: Path, made: Path, whole_since_ns: int) -> int:
             _refuse_more(database, table.name, "main", "made", "is not what the events make")
             since = LETS_GO.get(table.name)
             where = f" WHERE {since} >= {whole_since_ns}" if since else ""
-            _refuse_more(database, table.name, "made", "main", "is missing", where)
+            _refuse_more(database, table.name, "made", "main", "is missing", where=where)
     return rows
 
 
 def _refuse_more(
-    database: sqlite3.Connection, table: str, one: str, other: str, fault: str, where: str = ""
+    database: sqlite3.Connection, table: str, one: str, other: str, fault: str, *, where: str = ""
 ) -> None:
     query = f'SELECT * FROM {one}."{table}"{where} EXCEPT SELECT * FROM {other}."{table}" LIMIT 1'
     row = database.execute(query).fetchone()

@@ -88,7 +88,7 @@ async def make_backup(
     except OSError as error:
         raise BackupError(f"The backup in {folder} cannot be written ({error}).") from error
     on_step("files")
-    manifest = _files(settings, folder, standing, databases, about, begun_s)
+    manifest = _files(settings, folder, standing, databases, about, begun_s=begun_s)
     write_file(folder / MANIFEST, manifest_bytes(manifest))
     on_step("seal")
     seal(folder)
@@ -146,6 +146,7 @@ def _files(
     standing: Standing,
     databases: Databases,
     about: dict[str, Any],
+    *,
     begun_s: float,
 ) -> Manifest:
     try:

@@ -3,13 +3,13 @@
 The rule of this file: nothing but the calendar.
 """
 
-from datetime import date, timedelta
+from datetime import date
 
 from history.parquet.errors import ParquetError
 
 SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
-_FIRST = date(1970, 1, 1)
+FIRST_ORDINAL = 719_163  # Of 1970-01-01, as Python counts days.
 
 
 def day_of(at_ns: int) -> int:
@@ -27,12 +27,12 @@ def end_ns(day: int) -> int:
 
 def name_of(day: int) -> str:
     """Return it as 2026-11-21."""
-    return (_FIRST + timedelta(days=day)).isoformat()
+    return date.fromordinal(FIRST_ORDINAL + day).isoformat()
 
 
 def day_named(name: str) -> int:
     """Read 2026-11-21; raises ParquetError."""
     try:
-        return (date.fromisoformat(name) - _FIRST).days
+        return date.fromisoformat(name).toordinal() - FIRST_ORDINAL
     except ValueError:
         raise ParquetError(f"{name} is no day: write it as 2026-11-21.") from None

@@ -102,6 +102,7 @@ def test_a_backup_that_is_killed_anywhere_is_refused_and_harms_nothing(
         environ = {**os.environ, "PYTHONPATH": str(ROOT), "RIALTO_HOME": str(stage.home)}
         environ |= {"RIALTO_VENUE": VENUE, "RIALTO_REDIS_URL": stage.server.url}
         killed_before = ("redis/dump.rdb", "history.db", "archive", "manifest.json")
+        halves = 0
         for name in killed_before:
             folder = tmp_path / f"at-{name.replace('/', '-')}"
             argv = [sys.executable, "-c", BACKUP, str(folder)]
@@ -109,9 +110,11 @@ def test_a_backup_that_is_killed_anywhere_is_refused_and_harms_nothing(
             _kill_when_there(process, folder / name)
             if (folder / SEAL).exists():
                 continue  # It was quicker than we are.
+            halves += 1
             with pytest.raises(BackupError, match="cut short"):
                 restore(folder, tmp_path / "new")
             assert not (tmp_path / "new").exists()
+        assert halves, "none was killed before its end"
         asyncio.run(_goes_on(stage, seed))
 
 

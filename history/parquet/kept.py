@@ -48,14 +48,25 @@ class Kept:
         return sa.select(self.table).where(self.over & within).order_by(*key)
 
     def keys_going(
-        self, before_ns: int, *, since_ns: int = 0, until_ns: int | None = None
+        self,
+        before_ns: int,
+        *,
+        since_ns: int = 0,
+        until_ns: int | None = None,
+        after: tuple[Any, ...] | None = None,
     ) -> sa.Select[Any] | None:
-        """The keys of the rows that may leave; with times, of those alone that ended within."""
+        """The keys of the rows that may leave; with times, of those alone that
+        ended within; with `after`, of those behind that key.
+        """
         if self.going is None:
             return None
         end_ns = before_ns if until_ns is None else min(before_ns, until_ns)
         ended = (self.ends >= since_ns) & (self.ends < end_ns)
-        return sa.select(*self.key).where(self.over & ended & self.going(before_ns))
+        query = sa.select(*self.key).where(self.over & ended & self.going(before_ns))
+        if after is not None:
+            values = [sa.literal(value, c.type) for value, c in zip(after, self.key, strict=True)]
+            query = query.where(sa.tuple_(*self.key) > sa.tuple_(*values))
+        return query
 
 
 def _all(_before_ns: int) -> Clause:

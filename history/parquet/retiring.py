@@ -88,13 +88,18 @@ async def _retire_table(
         for month in await old_months(database, kept, before_ns):
             if await drop_month(database, kept, month, before_ns):
                 retired.partitions += 1
-    while keys := await _keys_going(database, kept, before_ns):
+    last: tuple[Any, ...] | None = None
+    while keys := await _keys_going(database, kept, before_ns, last):
         await _remove(database, kept, keys, retired)
+        last = keys[-1]
 
 
-async def _keys_going(database: HistoryDatabase, kept: Kept, before_ns: int) -> list[Any]:
-    query = kept.keys_going(before_ns)
+async def _keys_going(
+    database: HistoryDatabase, kept: Kept, before_ns: int, after: tuple[Any, ...] | None
+) -> list[Any]:
+    query = kept.keys_going(before_ns, after=after)
     assert query is not None, "a table that lets rows go"
+    query = query.order_by(*kept.key)
     async with database.reading(READING_S) as connection:
         return [tuple(row) for row in await connection.execute(query.limit(KEYS_AT_ONCE))]
 

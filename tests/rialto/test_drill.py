@@ -3,24 +3,28 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from history.backup.agreement import compare_history
 from history.backup.backup import make_backup
 from history.backup.errors import BackupError
-from history.backup.files import SEAL, seal
+from history.backup.files import SEAL
 from history.backup.restoring import restore
+from rialto.drill import restore_command
 from tests.conftest import ROOT, redis_binaries
-from tests.history.backup.stage import VENUE, Stage, archived, loaded, record, staged
+from tests.history.backup.stage import KEYS, VENUE, Stage, archived, loaded, record, staged
 from tests.support.deadlines import eventually
+from tests.support.redis_server import running_redis
 
-END_S = 60
 # `rialto backup` alone, without the seconds that it takes to import every service.
 BACKUP = "import typer; from history.backup.commands import backup_command as b; typer.run(b)"
 
@@ -45,53 +49,68 @@ def backup(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "backup"
 
 
-def rialto(*words: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """Run `rialto` to its end."""
-    environ = {**os.environ, "RIALTO_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    argv = [sys.executable, "-m", "rialto", *words]
-    return subprocess.run(
-        argv,
-        env=environ,
-        cwd=home.parent,
-        capture_output=True,
-        text=True,
-        timeout=END_S,
-        check=False,
-    )
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
+    """`rialto restore` with words: its exit code and what it said."""
+    app = typer.Typer()
+    app.command()(restore_command)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # For the commands that it asks.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+
+    def run(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, words)
+        fault = "" if isinstance(done.exception, SystemExit) else str(done.exception)
+        return done.exit_code, done.output + fault
+
+    return run
 
 
-def test_a_drill_proves_a_backup_and_leaves_nothing(backup: Path, tmp_path: Path) -> None:
-    done = rialto("restore", "--drill", str(backup), home=tmp_path / "home")
-    assert done.returncode == 0, done.stderr
-    for name in ("redis", "verify", "proof", "history"):
-        assert f"{name:<13} proven in" in done.stdout
-    assert done.stdout.endswith("This backup can be restored.\n")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_history_that_differs_from_its_events_fails_the_drill(
-    backup: Path, tmp_path: Path
+def test_a_drill_proves_a_backup_and_leaves_nothing(
+    backup: Path, tmp_path: Path, ask: Callable[..., tuple[int, str]]
 ) -> None:
-    forged = tmp_path / "forged"
-    shutil.copytree(backup, forged)
-    with contextlib.closing(sqlite3.connect(forged / "history.db")) as database:
-        database.execute("UPDATE ledger SET available = available + 1 WHERE sequence = 20")
-        database.execute("DELETE FROM order_changes WHERE sequence < 100")
-        database.commit()
-    (forged / SEAL).unlink()
-    seal(forged)
-    done = rialto("restore", "--drill", str(forged), home=tmp_path / "home")
-    assert done.returncode == 1
-    assert "The history differs from the events in" in done.stderr
+    code, said = ask("--drill", str(backup))
+    assert code == 0, said
+    for name in ("redis", "verify", "proof", "history"):
+        assert f"{name:<13} proven in" in said
+    assert "This backup can be restored." in said
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_restored_by_the_command_it_is_a_home_and_not_twice(backup: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "UPDATE ledger SET available = available + 1 WHERE sequence = "
+        "(SELECT max(sequence) FROM ledger)",
+        "DELETE FROM trades WHERE trade_id = 1",
+        "UPDATE cursor SET n = n + 1",
+    ],
+)
+def test_a_history_that_differs_from_its_events_is_found(
+    backup: Path, tmp_path: Path, forgery: str
+) -> None:
     home = tmp_path / "home"
-    assert rialto("restore", str(backup), "--home", str(home), home=home).returncode == 0
+    restore(backup, home)
+    with contextlib.closing(sqlite3.connect(home / "history.db")) as database:
+        database.execute(forgery)
+        database.commit()
+    (home / "again").mkdir()
+    with (
+        running_redis(redis_binaries()[0], home / "redis") as server,
+        pytest.raises(BackupError, match=r"differs from the events|no commit's"),
+    ):
+        asyncio.run(compare_history(home, server.url, KEYS, home / "again"))
+
+
+def test_restored_by_the_command_it_is_a_home_and_not_twice(
+    backup: Path, tmp_path: Path, ask: Callable[..., tuple[int, str]]
+) -> None:
+    home = tmp_path / "home"
+    assert ask(str(backup), "--home", str(home))[0] == 0
     assert (home / "version.json").is_file()
-    again = rialto("restore", str(backup), "--home", str(home), home=home)
-    assert again.returncode == 1
-    assert "not an empty folder" in again.stderr
+    code, said = ask(str(backup), "--home", str(home))
+    assert (code, "not an empty folder" in said) == (1, True), said
 
 
 def test_a_backup_that_is_killed_anywhere_is_refused_and_harms_nothing(

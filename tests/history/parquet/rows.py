@@ -38,6 +38,7 @@ class Making:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.sequence = 0
+        self._has_room = False
         self._candles: set[tuple[Any, ...]] = set()
         self.balances: dict[tuple[int, str], tuple[int, int]] = {}
         self.made: dict[sa.Table, list[Any]] = {table: [] for table in ROWS}
@@ -95,7 +96,9 @@ class Making:
 
     async def insert(self, database: HistoryDatabase) -> None:
         """Write what was made since the last time, and a cursor behind it."""
-        await make_room(database)
+        if not self._has_room:
+            await make_room(database)
+            self._has_room = True
         at_ns = max(row.at_ns for row in self.made[t.trades])
         for table, rows in self.made.items():
             # Candles of one interval are one row.
@@ -127,7 +130,7 @@ async def make_room(database: HistoryDatabase) -> None:
                 continue
             if not table.dialect_options["postgresql"]["partition_by"]:
                 continue
-            for day in range(BEGIN_DAY - 3, BEGIN_DAY + 12, 3):
+            for day in range(BEGIN_DAY - 9, BEGIN_DAY + 12, 3):
                 await connection.exec_driver_sql(
                     f"CREATE TABLE IF NOT EXISTS {table.name}_{day} PARTITION OF {table.name} "
                     f"FOR VALUES FROM ({day * DAY_NS}) TO ({(day + 3) * DAY_NS})"

@@ -65,7 +65,7 @@ async def test_a_run_that_was_killed_is_completed_and_what_is_written_never_chan
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    left = making.random.randrange(5, 60)
+    left = making.random.randrange(2, 40)
 
     def dying(partial: Path, path: Path) -> None:
         nonlocal left

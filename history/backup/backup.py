@@ -80,6 +80,8 @@ async def make_backup(
             on_step("redis")
             await replica.receive(folder / RDB_FILE)
             await replica.close()
+            if not settings.redis_url:  # Our own Redis has left its copy, as large as itself.
+                (settings.home_path / RDB_FILE).unlink(missing_ok=True)
             on_step("databases")
             for database in databases:
                 await database.copy(folder)

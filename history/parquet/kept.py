@@ -76,9 +76,7 @@ def _all(_before_ns: int) -> Clause:
 def _ledger(before_ns: int) -> Clause:
     """All lines but the newest one of each account and asset, the opening balance of the rest."""
     one, later = t.ledger.c, t.ledger.alias("later").c
-    newer = (later.sequence > one.sequence) | (
-        (later.sequence == one.sequence) & (later.leg > one.leg)
-    )
+    newer = sa.tuple_(later.sequence, later.leg) > sa.tuple_(one.sequence, one.leg)
     same = (later.account_id == one.account_id) & (later.asset == one.asset)
     return sa.exists(sa.select(sa.literal(1)).where(same & newer & (later.at_ns < before_ns)))
 
@@ -87,7 +85,9 @@ def _trades(before_ns: int) -> Clause:
     """All but the newest one of each market: the last price before the rest."""
     one, later = t.trades.c, t.trades.alias("later").c
     newer = (later.market == one.market) & (later.trade_id > one.trade_id)
-    return sa.exists(sa.select(sa.literal(1)).where(newer & (later.at_ns < before_ns)))
+    # A sum, so that SQLite looks for the next trade by its id: by time it would try all of them.
+    is_old = later.at_ns + 0 < before_ns
+    return sa.exists(sa.select(sa.literal(1)).where(newer & is_old))
 
 
 def _candles(before_ns: int) -> Clause:

@@ -93,7 +93,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # The projection is pure; whoever reads or writes what it makes knows it, and not each other.
     "history.projection": ("history.projection", "shared"),
     "history.sql": ("history.sql", "history.projection", "shared"),
-    "history.follow": ("history.follow", "shared"),
+    "history.follow": ("history.follow", "history.projection.rows", "shared"),
     "history.queries": ("history.queries", "history.sql", "history.projection", "shared"),
     "history.outlet": ("history.outlet", "history.sql", "history.projection", "shared"),
     "history.outside": ("history.outside", "history.sql", "history.projection", "shared"),

@@ -38,7 +38,7 @@ class Follower:
         self._folder = archive
         self._archive: ArchiveReader | None = None
         self._cursor = BEGINNING
-        self._is_proven = False
+        self._is_proven = self._has_begun = False
         self.state = State()
         self.watermark = Watermark()
         self.moment: Moment | None = None
@@ -49,7 +49,8 @@ class Follower:
 
     async def chunks(self, after: CursorRow | None) -> AsyncIterator[Chunk]:
         """Yield what follows, as much as there is, and an empty chunk now and then while there is
-        nothing; the next one is read meanwhile. Close the iterator. Raises OtherVenue.
+        nothing; the next one is read meanwhile. The first comes when the venue is proven to be the
+        one that the cursor is of. Close the iterator. Raises OtherVenue.
         """
         ahead = Ahead()
         cursor = after or BEGINNING
@@ -64,7 +65,7 @@ class Follower:
                     cursor = chunk.cursor
                     self.watermark.take(chunk.applied)
                     yield chunk
-                elif cursor is not BEGINNING:
+                elif self._has_begun:
                     yield Chunk([], cursor)
         finally:
             await stop(reader)
@@ -100,7 +101,7 @@ class Follower:
         moment = await self._look()
         if not self._is_proven:
             await self._prove()
-            self._is_proven = True
+            self._is_proven = self._has_begun = True
         if self._archive is None:
             try:
                 return await self._from_stream(moment)

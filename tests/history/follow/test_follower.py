@@ -8,6 +8,7 @@ import pytest
 
 from history.follow import ahead as ahead_module
 from history.follow import follower as follower_module
+from history.follow.ahead import Chunk
 from history.follow.follower import Follower
 from history.follow.links import BEGINNING, Link, OtherVenue, link
 from history.follow.state import Following
@@ -171,13 +172,14 @@ async def test_a_venue_without_events_is_no_trouble(redis_url: str, tmp_path: Pa
     # given
     followed = Followed(redis_url, tmp_path / "archive")
     async with following(followed) as (follower, chunks):
-        reading = asyncio.ensure_future(anext(chunks))
-        await state_of(follower, Following.STREAM)
         # when
+        idle = await anext(chunks)
+        # then
+        assert idle == Chunk([], BEGINNING)
+        assert follower.state.name is Following.STREAM
         followed.venue.seed()
         followed.carry_out()
-        # then
-        assert (await reading).applied[0].n == 1
+        assert all_applied(await chunks_up_to(chunks, followed.sequence))[0].n == 1
     followed.close()
 
 
@@ -377,6 +379,7 @@ async def test_a_cursor_that_nothing_proves_is_waited_with(followed: Followed) -
         reason = await state_of(follower, Following.MISSING)
         # then
         assert "by which this venue is known" in reason
+        assert not reading.done()
         write_archive(followed, batches)
         followed.deposit()
         assert len(all_applied(await reading)) == 1

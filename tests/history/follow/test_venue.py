@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,8 @@ async def test_a_moment_is_before_the_stamp_of_whatever_comes_later(
         # when
         n = followed.venue.journal_bytes(b"later")
         # then
-        ((_, fields),) = followed.venue.redis.xrange(followed.venue.keys.journal, f"{n}-0")
+        found: Any = followed.venue.redis.xrange(followed.venue.keys.journal, f"{n}-0")
+        ((_, fields),) = found
         assert int(fields[b"t"]) * NS_PER_US >= moment.clock_ns
         assert n > moment.last_n
 

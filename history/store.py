@@ -1,0 +1,50 @@
+"""What the recorder wants of a database: how far it is, what it needs to go on, and to write.
+
+The rule of this file: it translates, and decides nothing.
+"""
+
+from typing import NamedTuple, Protocol
+
+from history.projection.batch import Batch
+from history.projection.recording import Recording
+from history.projection.rows import CursorRow
+from history.sql.database import HistoryDatabase
+from history.sql.loading import load_cursor, load_recording
+from history.sql.writer import write
+
+
+class Stored(NamedTuple):
+    """A history at one moment: its cursor, None while it is empty, and what goes on from there."""
+
+    cursor: CursorRow | None
+    recording: Recording
+
+
+class Store(Protocol):
+    """A database, or what stands for one; all raise DatabaseError."""
+
+    async def load(self) -> Stored: ...
+    async def cursor(self) -> CursorRow | None: ...
+    async def write(self, batch: Batch, cursor: CursorRow, expected: CursorRow | None) -> None: ...
+
+
+class SqlStore:
+    """The history's own database."""
+
+    def __init__(self, database: HistoryDatabase) -> None:
+        self._database = database
+
+    async def load(self) -> Stored:
+        """Return what is stored, all of one moment."""
+        async with self._database.reading() as connection:
+            cursor = await load_cursor(connection)
+            return Stored(cursor, await load_recording(connection))
+
+    async def cursor(self) -> CursorRow | None:
+        """Return how far it is."""
+        async with self._database.reading() as connection:
+            return await load_cursor(connection)
+
+    async def write(self, batch: Batch, cursor: CursorRow, expected: CursorRow | None) -> None:
+        """Write rows and cursor, all or nothing; raises CursorMoved if it is not at `expected`."""
+        await write(self._database, batch, cursor, expected)

@@ -20,7 +20,6 @@ from history.projection.batch import Batch
 from history.projection.recording import Recording
 from history.projection.rows import CursorRow
 from history.sql.failures import DatabaseAway
-from history.sql.writer import CursorMoved
 from history.store import Store
 from shared.logs import get_logger
 
@@ -131,12 +130,7 @@ class Recorder:
 
     async def _is_taken(self, batch: Batch, cursor: CursorRow) -> bool:
         try:
-            try:
-                await self._store.write(batch, cursor, self._stored)
-            except CursorMoved:
-                # Of a try before this one it may not be known what has become: look.
-                if not self._database.reason or await self._store.cursor() != cursor:
-                    raise
+            await self._store.write(batch, cursor, self._stored)
         except DatabaseAway as error:
             self._wait_for_database(str(error))
             return False

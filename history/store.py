@@ -21,10 +21,9 @@ class Stored(NamedTuple):
 
 
 class Store(Protocol):
-    """A database, or what stands for one; all raise DatabaseError."""
+    """A database, or what stands for one; see SqlStore."""
 
     async def load(self) -> Stored: ...
-    async def cursor(self) -> CursorRow | None: ...
     async def write(self, batch: Batch, cursor: CursorRow, expected: CursorRow | None) -> None: ...
 
 
@@ -40,11 +39,8 @@ class SqlStore:
             cursor = await load_cursor(connection)
             return Stored(cursor, await load_recording(connection))
 
-    async def cursor(self) -> CursorRow | None:
-        """Return how far it is."""
-        async with self._database.reading() as connection:
-            return await load_cursor(connection)
-
     async def write(self, batch: Batch, cursor: CursorRow, expected: CursorRow | None) -> None:
-        """Write rows and cursor, all or nothing; raises CursorMoved if it is not at `expected`."""
+        """Write rows and cursor, all or nothing, and nothing if they are there from an earlier try;
+        raises CursorMoved if the stored one is not `expected`.
+        """
         await write(self._database, batch, cursor, expected)

@@ -6,7 +6,7 @@ cannot be proven yet is waited for, and said; what is proven to be another's end
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,7 +47,7 @@ class Follower:
         with suppress(redis.RedisError, OSError):
             await self._client.aclose()
 
-    async def chunks(self, after: CursorRow | None) -> AsyncIterator[Chunk]:
+    async def chunks(self, after: CursorRow | None) -> AsyncGenerator[Chunk, None]:
         """Yield what follows, as much as there is, and an empty chunk now and then while there is
         nothing; the next one is read meanwhile. The first comes when the venue is proven to be the
         one that the cursor is of. Close the iterator. Raises OtherVenue.

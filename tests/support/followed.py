@@ -6,7 +6,7 @@ taken out.
 
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 
 from engine.archiver import Archiver
@@ -82,14 +82,14 @@ def followed_venue(url: str, archive: Path, *, name: str = "test") -> Iterator[F
 @contextlib.asynccontextmanager
 async def following(
     followed: Followed, after: CursorRow | None = None
-) -> AsyncIterator[tuple[Follower, AsyncIterator[Chunk]]]:
+) -> AsyncIterator[tuple[Follower, AsyncGenerator[Chunk, None]]]:
     """Follow it from a cursor on, for as long as the block lasts."""
     follower = Follower(followed.venue.url, followed.venue.keys, followed.archive)
     chunks = follower.chunks(after)
     try:
         yield follower, chunks
     finally:
-        await chunks.aclose()  # type: ignore[attr-defined]
+        await chunks.aclose()
         await follower.close()
 
 

@@ -1,0 +1,202 @@
+"""A venue that trades, recorders of it as processes, and whatever kills them.
+
+The rule of this file: it starts, kills and starts again, as a supervisor would; what ought to be in
+the databases is reckoned from the archive alone, in memory.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from history.projection.rows import CursorRow
+from history.sql.database import open_history
+from history.sql.loading import load_cursor
+from history.sql.tables import METADATA
+from rialto.embedded_redis import choose_port
+from shared.archive import read_records
+from shared.messages import Applied
+from shared.wire import decode_batch
+from tests.support.deadlines import eventually_async
+from tests.support.history_trading import Traders
+from tests.support.memory_history import TABLES, Tables, in_order
+from tests.support.processes import Service
+from tests.support.redis_server import RedisServer
+from tests.support.venue import Venue
+
+VENUE = "history"
+LEASE_TTL_MS = 400
+COMMANDS_PER_TURN = 20
+TURN_S = 0.05  # With the above some hundred commands a second, while processes come and go.
+KEEPER_PAUSE_S = 0.02
+LIFE_MAX_S = 1.2  # Of a recorder: some die while they load, most while they write.
+END_DEADLINE_S = 60.0
+
+
+class Campaign:
+    """Redis, engine, standby, archiver and recorders; what `keep` finds dead it starts again."""
+
+    def __init__(self, redis: RedisServer, folder: Path, seed: int) -> None:
+        self.redis = redis
+        self.random = random.Random(seed)
+        self.traders = Traders(seed)
+        self._folder = folder
+        self._settings = {
+            "redis_url": redis.url,
+            "venue": VENUE,
+            "lease_ttl_ms": LEASE_TTL_MS,
+            "demo_markets": "true",
+            "archive_dir": folder / "archive",
+        }
+        self.services: dict[str, Service] = {}
+        self.recorders: dict[str, Service] = {}
+        self._urls: dict[str, str] = {}
+        for name, arguments in (("engine", []), ("archive", ["archive"])):
+            self._add("engine", name, {"engine_owner": name}, arguments)
+
+    def add_standby(self) -> None:
+        self._add("engine", "standby", {"engine_owner": "standby"})
+
+    def add_recorder(self, name: str, database_url: str) -> None:
+        """Have a recorder with a database of its own; "" is SQLite."""
+        self._urls[name] = database_url
+        settings = {"history_database_url": database_url, "history_port": choose_port()}
+        self.recorders[name] = self._add("history", name, settings)
+
+    def _add(
+        self,
+        program: str,
+        name: str,
+        settings: dict[str, object],
+        arguments: list[str] | None = None,
+    ) -> Service:
+        home = self._home(name)
+        home.mkdir(parents=True)
+        service = Service(
+            program, home, {**self._settings, **settings}, arguments=arguments or [], label=name
+        )
+        self.services[name] = service
+        return service
+
+    def _home(self, name: str) -> Path:
+        return self._folder / name / "home"
+
+    # ---- running ----
+
+    async def keep(self) -> None:
+        """Start whatever does not run, again and again."""
+        while True:
+            for service in self.services.values():
+                if not service.is_running and self.redis.is_running():
+                    service.start()
+            await asyncio.sleep(KEEPER_PAUSE_S)
+
+    async def trade(self) -> None:
+        """Have people trade; what Redis does not take while it is away is given up."""
+        venue: Venue | None = None
+        while True:
+            try:
+                venue = venue or Venue(self.redis.url, VENUE)
+                venue.journal(*self.traders.commands(COMMANDS_PER_TURN))
+            except (OSError, AssertionError) as error:
+                venue = self._give_up(venue, error)
+            await asyncio.sleep(TURN_S)
+
+    async def live(self) -> None:
+        """Let a part of a recorder's life pass."""
+        await asyncio.sleep(self.random.uniform(0.0, LIFE_MAX_S))
+
+    def _give_up(self, venue: Venue | None, _error: Exception) -> None:
+        if venue is not None:
+            venue.close()
+
+    # ---- what is there, and what ought to be ----
+
+    def events(self) -> list[Applied]:
+        """Return all events that are archived."""
+        records = read_records(self._folder / "archive", "events", torn_end=True)
+        return [applied for record in records for applied in decode_batch(record.payload)]
+
+    async def stored(self, name: str) -> tuple[CursorRow | None, Tables]:
+        """Return the cursor and the rows of a recorder."""
+        database = await open_history(self._home(name), self._urls[name])
+        try:
+            async with database.reading() as connection:
+                found: Tables = {}
+                for table in TABLES:
+                    rows = await connection.execute(sa.select(METADATA.tables[table]))
+                    found[table] = [tuple(row) for row in rows]
+                return await load_cursor(connection), in_order(found)
+        finally:
+            await database.close()
+
+    async def settled(self) -> list[Applied]:
+        """Wait until every command is carried out and archived; return all events."""
+        venue = Venue(self.redis.url, VENUE)
+
+        def is_settled() -> list[Applied] | None:
+            n = int(venue.redis.get(venue.keys.n) or 0)
+            if int(venue.meta("position") or 0) != n:
+                return None
+            events = self.events()
+            return events if events and events[-1].n == n else None
+
+        try:
+            return await eventually_async(is_settled, END_DEADLINE_S)
+        finally:
+            venue.close()
+
+    async def written(self, name: str, n: int) -> Tables:
+        """Wait until a recorder has written entry `n`; return its rows."""
+
+        async def reached() -> Tables | None:
+            cursor, tables = await self.stored(name)
+            return tables if cursor is not None and cursor.n == n else None
+
+        try:
+            return await eventually_async(reached, END_DEADLINE_S)
+        except AssertionError as error:
+            raise AssertionError(self.logs()) from error
+
+    def logs(self) -> str:
+        """Return the last words of all services."""
+        return "\n".join(
+            f"--- {name}\n{service.log_tail()}"
+            for name, service in self.services.items()
+            if service.log_path.exists()
+        )
+
+    def stop(self) -> None:
+        for service in self.services.values():
+            if service.is_running:
+                service.kill()
+
+
+@contextlib.asynccontextmanager
+async def running_campaign(campaign: Campaign) -> AsyncIterator[Campaign]:
+    """Run it for as long as the block lasts."""
+    keeper = asyncio.create_task(campaign.keep())
+    try:
+        yield campaign
+        if keeper.done():
+            keeper.result()
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        campaign.stop()
+
+
+@contextlib.asynccontextmanager
+async def trading(campaign: Campaign) -> AsyncIterator[None]:
+    """Have people trade for as long as the block lasts."""
+    traders = asyncio.create_task(campaign.trade())
+    try:
+        yield
+        if traders.done():
+            traders.result()
+    finally:
+        traders.cancel()
+        await asyncio.gather(traders, return_exceptions=True)

@@ -12,6 +12,8 @@ from history.sql.database import HistoryDatabase
 from history.sql.loading import load_cursor, load_recording
 from history.sql.writer import write
 
+LOADING_S = 600.0  # A million orders that rest take some ten seconds.
+
 
 class Stored(NamedTuple):
     """A history at one moment: its cursor, None while it is empty, and what goes on from there."""
@@ -35,7 +37,7 @@ class SqlStore:
 
     async def load(self) -> Stored:
         """Return what is stored, all of one moment."""
-        async with self._database.reading() as connection:
+        async with self._database.reading(LOADING_S) as connection:
             cursor = await load_cursor(connection)
             return Stored(cursor, await load_recording(connection))
 

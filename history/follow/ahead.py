@@ -1,7 +1,9 @@
 """What is read while the chunk before it is being written: one chunk, which grows until taken.
 
-The rule of this file: bounded. A chunk is as large as its writer was slow, up to the limits, so it
-is small and soon there when the history is in step, and large when it is behind.
+The rule of this file: bounded. A chunk is as large as its writer was slow, so it is small and soon
+there when the history is in step. When it is behind the limit doubles with each chunk that reaches
+it: a large transaction costs less for an event, but the first ones are soon safe, so that whoever
+is ended again and again gets on, too.
 """
 
 import asyncio
@@ -11,6 +13,7 @@ from history.follow.links import Link
 from history.projection.rows import CursorRow
 from shared.messages import Applied
 
+EVENTS_MIN = 1_000  # A few hundredths of a second.
 EVENTS_MAX = 20_000  # Rows and events of so many are some 100 MB; larger ones gain nothing.
 SIZE_MAX = 8 * 1024 * 1024  # Packed, the same.
 
@@ -29,13 +32,14 @@ class Ahead:
 
     def __init__(self) -> None:
         self._chunk: Chunk | None = None
+        self._events_max = EVENTS_MIN
         self._changed = asyncio.Event()
         self._taken = asyncio.Event()
 
     @property
     def is_full(self) -> bool:
         chunk = self._chunk
-        return chunk is not None and (chunk.events >= EVENTS_MAX or chunk.size >= SIZE_MAX)
+        return chunk is not None and (chunk.events >= self._events_max or chunk.size >= SIZE_MAX)
 
     async def put(self, link: Link) -> None:
         """Add a batch, when there is room."""
@@ -63,5 +67,6 @@ class Ahead:
             return None
         self._changed.clear()
         self._taken.set()
+        self._events_max = min(2 * self._events_max, EVENTS_MAX) if self.is_full else EVENTS_MIN
         chunk, self._chunk = self._chunk, None
         return chunk

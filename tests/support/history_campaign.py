@@ -7,9 +7,11 @@ the databases is reckoned from the archive alone, in memory.
 import asyncio
 import contextlib
 import random
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import redis
 import sqlalchemy as sa
 
 from history.projection.rows import CursorRow
@@ -18,7 +20,9 @@ from history.sql.loading import load_cursor
 from history.sql.tables import METADATA
 from rialto.embedded_redis import choose_port
 from shared.archive import read_records
+from shared.channels import Keys
 from shared.messages import Applied
+from shared.redis_client import connect
 from shared.wire import decode_batch
 from tests.support.deadlines import eventually_async
 from tests.support.history_trading import Traders
@@ -29,26 +33,29 @@ from tests.support.venue import Venue
 
 VENUE = "history"
 LEASE_TTL_MS = 400
-COMMANDS_PER_TURN = 20
-TURN_S = 0.05  # With the above some hundred commands a second, while processes come and go.
+COMMANDS_PER_TURN = 10
+TURN_S = 0.05  # With the above two hundred commands a second, while processes come and go.
 KEEPER_PAUSE_S = 0.02
-LIFE_MAX_S = 1.2  # Of a recorder: some die while they load, most while they write.
+DIE_EARLY = 0.2  # So many of the lives of a recorder end before it has written anything.
+LOADING_MAX_S = 1.0
+WRITING_MAX_S = 0.5
 END_DEADLINE_S = 60.0
 
 
 class Campaign:
     """Redis, engine, standby, archiver and recorders; what `keep` finds dead it starts again."""
 
-    def __init__(self, redis: RedisServer, folder: Path, seed: int) -> None:
-        self.redis = redis
+    def __init__(self, server: RedisServer, folder: Path, seed: int) -> None:
+        self.redis = server
         self.random = random.Random(seed)
         self.traders = Traders(seed)
         self._folder = folder
+        self._keys = Keys(VENUE)
         self._settings = {
-            "redis_url": redis.url,
+            "redis_url": server.url,
             "venue": VENUE,
             "lease_ttl_ms": LEASE_TTL_MS,
-            "demo_markets": "true",
+            "demo_markets": "false",
             "archive_dir": folder / "archive",
         }
         self.services: dict[str, Service] = {}
@@ -56,6 +63,9 @@ class Campaign:
         self._urls: dict[str, str] = {}
         for name, arguments in (("engine", []), ("archive", ["archive"])):
             self._add("engine", name, {"engine_owner": name}, arguments)
+
+        with contextlib.closing(Venue(server.url, VENUE)) as venue:
+            venue.seed()
 
     def add_standby(self) -> None:
         self._add("engine", "standby", {"engine_owner": "standby"})
@@ -96,22 +106,58 @@ class Campaign:
 
     async def trade(self) -> None:
         """Have people trade; what Redis does not take while it is away is given up."""
-        venue: Venue | None = None
         while True:
-            try:
-                venue = venue or Venue(self.redis.url, VENUE)
-                venue.journal(*self.traders.commands(COMMANDS_PER_TURN))
-            except (OSError, AssertionError) as error:
-                venue = self._give_up(venue, error)
+            with (
+                contextlib.suppress(redis.RedisError, OSError),
+                contextlib.closing(Venue(self.redis.url, VENUE)) as venue,
+            ):
+                await self._trade_on(venue)
             await asyncio.sleep(TURN_S)
 
-    async def live(self) -> None:
-        """Let a part of a recorder's life pass."""
-        await asyncio.sleep(self.random.uniform(0.0, LIFE_MAX_S))
+    async def _trade_on(self, venue: Venue) -> None:
+        while True:
+            venue.journal(*self.traders.commands(COMMANDS_PER_TURN))
+            await asyncio.sleep(TURN_S)
 
-    def _give_up(self, venue: Venue | None, _error: Exception) -> None:
-        if venue is not None:
-            venue.close()
+    async def live(self, name: str, *, may_die_early: bool = True) -> None:
+        """Let a part of a recorder's life pass: most die while they write, some before."""
+        recorder = self.recorders[name]
+        await eventually_async(lambda: recorder.is_running)
+        if may_die_early and self.random.random() < DIE_EARLY:
+            await asyncio.sleep(self.random.uniform(0.0, LOADING_MAX_S))
+            return
+        lives = len(self.beginnings(name))
+        await eventually_async(lambda: len(self.beginnings(name)) > lives, END_DEADLINE_S)
+        await asyncio.sleep(self.random.uniform(0.0, WRITING_MAX_S))
+
+    async def pause(self) -> None:
+        """Let as much time pass as a kill lets."""
+        await asyncio.sleep(self.random.uniform(0.0, WRITING_MAX_S))
+
+    async def takeover(self) -> None:
+        """Kill engines until another one has the venue, and wait until it has done something."""
+        owner = self.owner()
+        self.services[owner].kill()
+        await eventually_async(lambda: self.owner() not in ("", owner), END_DEADLINE_S)
+        before = self.position()
+        await eventually_async(lambda: self.position() > before, END_DEADLINE_S)
+
+    def owner(self) -> str:
+        """Return which engine has the lease."""
+        with contextlib.closing(connect(self.redis.url)) as client:
+            owner = client.get(self._keys.lease)
+        return owner.decode() if isinstance(owner, bytes) else ""
+
+    def position(self) -> int:
+        """Return how far the venue is."""
+        with contextlib.closing(connect(self.redis.url)) as client:
+            return int(client.hget(self._keys.meta, "position") or 0)
+
+    def beginnings(self, name: str) -> list[int]:
+        """Return behind which event each life of a recorder has begun to record."""
+        path = self.services[name].log_path
+        log = path.read_text(errors="replace") if path.exists() else ""
+        return [int(number) for number in re.findall(r"history_loaded .*sequence=(\d+)", log)]
 
     # ---- what is there, and what ought to be ----
 

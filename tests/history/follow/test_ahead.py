@@ -44,7 +44,7 @@ async def test_a_chunk_that_was_taken_does_not_grow() -> None:
 
 async def test_whoever_reads_waits_while_the_chunk_is_full() -> None:
     for link in (
-        link_of(1, events=ahead_module.EVENTS_MAX),
+        link_of(1, events=ahead_module.EVENTS_MIN),
         link_of(1, size=ahead_module.SIZE_MAX),
     ):
         # given
@@ -62,6 +62,25 @@ async def test_whoever_reads_waits_while_the_chunk_is_full() -> None:
         assert first is not None
         assert second is not None
         assert [first.cursor.n, second.cursor.n] == [1, 2]
+
+
+async def test_chunks_grow_while_each_is_full_and_are_small_again_after() -> None:
+    # given
+    ahead = Ahead()
+    sizes = []
+    for _ in range(8):
+        # when each is filled up to its limit
+        while not ahead.is_full:
+            await ahead.put(link_of(1, events=500))
+        chunk = await ahead.take(SOON_S)
+        assert chunk is not None
+        sizes.append(chunk.events)
+    # then
+    assert sizes == [1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000, 20_000]
+    await ahead.put(link_of(1))
+    await ahead.take(SOON_S)
+    await ahead.put(link_of(1, events=1_000))
+    assert ahead.is_full
 
 
 async def test_whoever_takes_can_be_woken_for_nothing() -> None:

@@ -186,6 +186,7 @@ async def test_a_venue_without_events_is_no_trouble(redis_url: str, tmp_path: Pa
 async def testchunks_are_bounded(followed: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
     # given
     followed.deposit(60)
+    monkeypatch.setattr(ahead_module, "EVENTS_MIN", 10)
     monkeypatch.setattr(ahead_module, "EVENTS_MAX", 10)
     # when
     async with following(followed) as (_, chunks):

@@ -87,9 +87,10 @@ async def test_a_database_that_is_killed_again_and_again_gets_every_row_once(
     campaign.add_recorder(POSTGRESQL, mortal.cluster.fresh())
     async with running_campaign(campaign):
         async with trading(campaign):
+            await campaign.live(POSTGRESQL, may_die_early=False)
             for _ in range(DATABASE_KILLS):
                 # when
-                await campaign.live(POSTGRESQL, may_die_early=False)
+                await campaign.pause()
                 mortal.kill()
                 await campaign.pause()
                 mortal.start()
@@ -114,4 +115,4 @@ async def test_redis_and_engines_die_and_the_history_is_whole(campaign: Campaign
             await campaign.takeover()
         # then
         await check_all_rows(campaign)
-    assert campaign.recorders[SQLITE].pid == pid, "the recorder has not lived through it"
+        assert campaign.recorders[SQLITE].pid == pid, "the recorder has not lived through it"

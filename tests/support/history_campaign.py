@@ -30,6 +30,7 @@ from tests.support.memory_history import TABLES, Tables, in_order
 from tests.support.processes import Service
 from tests.support.redis_server import RedisServer
 from tests.support.venue import Venue
+from tests.support.zygote import ForkedService
 
 VENUE = "history"
 LEASE_TTL_MS = 400
@@ -37,8 +38,9 @@ COMMANDS_PER_TURN = 10
 TURN_S = 0.05  # With the above two hundred commands a second, while processes come and go.
 KEEPER_PAUSE_S = 0.02
 DIE_EARLY = 0.2  # So many of the lives of a recorder end before it has written anything.
-LOADING_MAX_S = 1.0
-WRITING_MAX_S = 0.5
+HAS_BEGUN = "history_started"
+LOADING_MAX_S = 0.2
+WRITING_MAX_S = 0.4
 END_DEADLINE_S = 60.0
 
 
@@ -59,7 +61,7 @@ class Campaign:
             "archive_dir": folder / "archive",
         }
         self.services: dict[str, Service] = {}
-        self.recorders: dict[str, Service] = {}
+        self.recorders: dict[str, ForkedService] = {}
         self._urls: dict[str, str] = {}
         for name, arguments in (("engine", []), ("archive", ["archive"])):
             self._add("engine", name, {"engine_owner": name}, arguments)
@@ -74,7 +76,10 @@ class Campaign:
         """Have a recorder with a database of its own; "" is SQLite."""
         self._urls[name] = database_url
         settings = {"history_database_url": database_url, "history_port": choose_port()}
-        self.recorders[name] = self._add("history", name, settings)
+        home = self._home(name)
+        home.mkdir(parents=True)
+        recorder = ForkedService("history", home, {**self._settings, **settings}, name)
+        self.services[name] = self.recorders[name] = recorder
 
     def _add(
         self,
@@ -82,14 +87,12 @@ class Campaign:
         name: str,
         settings: dict[str, object],
         arguments: list[str] | None = None,
-    ) -> Service:
+    ) -> None:
         home = self._home(name)
         home.mkdir(parents=True)
-        service = Service(
+        self.services[name] = Service(
             program, home, {**self._settings, **settings}, arguments=arguments or [], label=name
         )
-        self.services[name] = service
-        return service
 
     def _home(self, name: str) -> Path:
         return self._folder / name / "home"
@@ -126,8 +129,7 @@ class Campaign:
         if may_die_early and self.random.random() < DIE_EARLY:
             await asyncio.sleep(self.random.uniform(0.0, LOADING_MAX_S))
             return
-        lives = len(self.beginnings(name))
-        await eventually_async(lambda: len(self.beginnings(name)) > lives, END_DEADLINE_S)
+        await eventually_async(lambda: HAS_BEGUN in recorder.words(), END_DEADLINE_S)
         await asyncio.sleep(self.random.uniform(0.0, WRITING_MAX_S))
 
     async def pause(self) -> None:
@@ -136,7 +138,7 @@ class Campaign:
 
     async def takeover(self) -> None:
         """Kill engines until another one has the venue, and wait until it has done something."""
-        owner = self.owner()
+        owner = await eventually_async(self.owner, END_DEADLINE_S)
         self.services[owner].kill()
         await eventually_async(lambda: self.owner() not in ("", owner), END_DEADLINE_S)
         before = self.position()
@@ -219,6 +221,8 @@ class Campaign:
         for service in self.services.values():
             if service.is_running:
                 service.kill()
+        for recorder in self.recorders.values():
+            recorder.close()
 
 
 @contextlib.asynccontextmanager

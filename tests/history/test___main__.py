@@ -1,0 +1,87 @@
+"""How the program begins and ends: exit codes and sentences."""
+
+import signal
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from rialto.embedded_redis import choose_port
+from shared.home import history_database
+from tests.support.deadlines import eventually
+from tests.support.followed import Followed, followed_venue
+from tests.support.processes import Service
+
+EXIT_CONFIGURATION = 78
+
+
+@pytest.fixture
+def followed(redis_url: str, tmp_path: Path) -> Iterator[Followed]:
+    with followed_venue(redis_url, tmp_path / "archive", name="test") as followed:
+        yield followed
+
+
+def history(home: Path, redis_url: str, **settings: object) -> Service:
+    home.mkdir(parents=True, exist_ok=True)
+    values = {"redis_url": redis_url, "venue": "test", "history_port": choose_port(), **settings}
+    return Service("history", home, values)
+
+
+def in_step(service: Service) -> bool:
+    service.fail_if_ended()
+    return "history_is_in_step" in service.log_tail()
+
+
+def test_it_ends_cleanly_when_it_is_told_to(followed: Followed, tmp_path: Path) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # given
+        service = history(tmp_path / number.name / "home", followed.venue.url)
+        service.start()
+        eventually(partial(in_step, service))
+        # when
+        service.signal(number)
+        # then
+        assert service.wait() == 0
+        assert "history_stopped" in service.log_tail()
+
+
+def test_without_a_redis_it_says_what_to_set(tmp_path: Path) -> None:
+    # given
+    service = history(tmp_path / "home", "")
+    # when
+    service.start()
+    # then
+    assert service.wait() == EXIT_CONFIGURATION
+    assert "There is no Redis to follow: set REDIS_URL" in service.log_tail()
+
+
+def test_a_database_that_cannot_be_used_is_said_in_a_sentence(
+    followed: Followed, tmp_path: Path
+) -> None:
+    # given
+    home = tmp_path / "home"
+    service = history(home, followed.venue.url)
+    history_database(home).write_bytes(b"no database" * 1_000)
+    # when
+    service.start()
+    # then
+    assert service.wait() == EXIT_CONFIGURATION
+    assert "The history's database cannot be opened" in service.log_tail()
+    assert "Traceback" not in service.log_tail()
+
+
+def test_a_history_of_another_venue_is_refused(followed: Followed, tmp_path: Path) -> None:
+    # given
+    followed.deposit(3)
+    service = history(tmp_path / "home", followed.venue.url)
+    service.start()
+    eventually(partial(in_step, service))
+    service.terminate()
+    # when
+    followed.empty()
+    service.start()
+    # then
+    assert service.wait() == EXIT_CONFIGURATION
+    assert "it is of another venue, or of a later time of this one." in service.log_tail()
+    assert "Traceback" not in service.log_tail()

@@ -11,8 +11,7 @@ import pytest
 
 from tests.support.history_campaign import Campaign, running_campaign, trading
 from tests.support.memory_history import Tables, projected
-from tests.support.mortal_postgres import MortalPostgres, mortal_postgres
-from tests.support.postgres import NoPostgresError, Postgres
+from tests.support.postgres import MortalPostgres, NoPostgresError, Postgres, mortal_postgres
 from tests.support.redis_server import RedisServer
 
 KILLS = 20

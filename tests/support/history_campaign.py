@@ -7,7 +7,6 @@ the databases is reckoned from the archive alone, in memory.
 import asyncio
 import contextlib
 import random
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import redis
 import sqlalchemy as sa
 
 from history.projection.rows import CursorRow
-from history.sql.database import open_history
+from history.sql.database import HistoryDatabase, open_history
 from history.sql.loading import load_cursor
 from history.sql.tables import METADATA
 from rialto.embedded_redis import choose_port
@@ -37,10 +36,8 @@ LEASE_TTL_MS = 400
 COMMANDS_PER_TURN = 10
 TURN_S = 0.05  # With the above two hundred commands a second, while processes come and go.
 KEEPER_PAUSE_S = 0.02
-DIE_EARLY = 0.2  # So many of the lives of a recorder end before it has written anything.
-HAS_BEGUN = "history_started"
-LOADING_MAX_S = 0.2
-WRITING_MAX_S = 0.4
+LOADING_MAX_S = 0.3  # A life of this length may have written or not.
+WRITING_MAX_S = 0.2
 END_DEADLINE_S = 60.0
 
 
@@ -63,6 +60,7 @@ class Campaign:
         self.services: dict[str, Service] = {}
         self.recorders: dict[str, ForkedService] = {}
         self._urls: dict[str, str] = {}
+        self._databases: dict[str, HistoryDatabase] = {}
         for name, arguments in (("engine", []), ("archive", ["archive"])):
             self._add("engine", name, {"engine_owner": name}, arguments)
 
@@ -122,14 +120,21 @@ class Campaign:
             venue.journal(*self.traders.commands(COMMANDS_PER_TURN))
             await asyncio.sleep(TURN_S)
 
-    async def live(self, name: str, *, may_die_early: bool = True) -> None:
-        """Let a part of a recorder's life pass: most die while they write, some before."""
+    async def live(self, name: str, *, is_short: bool = False) -> None:
+        """Let a part of a recorder's life pass: a short one ends while it loads or writes first,
+        another one some time after it has written something.
+        """
         recorder = self.recorders[name]
         await eventually_async(lambda: recorder.is_running)
-        if may_die_early and self.random.random() < DIE_EARLY:
+        if is_short:
             await asyncio.sleep(self.random.uniform(0.0, LOADING_MAX_S))
             return
-        await eventually_async(lambda: HAS_BEGUN in recorder.words(), END_DEADLINE_S)
+        begun = await self.cursor(name)
+
+        async def has_written() -> bool:
+            return await self.cursor(name) != begun
+
+        await eventually_async(has_written, END_DEADLINE_S)
         await asyncio.sleep(self.random.uniform(0.0, WRITING_MAX_S))
 
     async def pause(self) -> None:
@@ -155,12 +160,6 @@ class Campaign:
         with contextlib.closing(connect(self.redis.url)) as client:
             return int(client.hget(self._keys.meta, "position") or 0)
 
-    def beginnings(self, name: str) -> list[int]:
-        """Return behind which event each life of a recorder has begun to record."""
-        path = self.services[name].log_path
-        log = path.read_text(errors="replace") if path.exists() else ""
-        return [int(number) for number in re.findall(r"history_loaded .*sequence=(\d+)", log)]
-
     # ---- what is there, and what ought to be ----
 
     def events(self) -> list[Applied]:
@@ -168,18 +167,24 @@ class Campaign:
         records = read_records(self._folder / "archive", "events", torn_end=True)
         return [applied for record in records for applied in decode_batch(record.payload)]
 
-    async def stored(self, name: str) -> tuple[CursorRow | None, Tables]:
-        """Return the cursor and the rows of a recorder."""
-        database = await open_history(self._home(name), self._urls[name])
-        try:
-            async with database.reading() as connection:
-                found: Tables = {}
-                for table in TABLES:
-                    rows = await connection.execute(sa.select(METADATA.tables[table]))
-                    found[table] = [tuple(row) for row in rows]
-                return await load_cursor(connection), in_order(found)
-        finally:
-            await database.close()
+    async def cursor(self, name: str) -> CursorRow | None:
+        """Return how far a recorder is."""
+        async with (await self._database(name)).reading() as connection:
+            return await load_cursor(connection)
+
+    async def stored(self, name: str) -> Tables:
+        """Return the rows of a recorder."""
+        async with (await self._database(name)).reading() as connection:
+            found: Tables = {}
+            for table in TABLES:
+                rows = await connection.execute(sa.select(METADATA.tables[table]))
+                found[table] = [tuple(row) for row in rows]
+        return in_order(found)
+
+    async def _database(self, name: str) -> HistoryDatabase:
+        if name not in self._databases:
+            self._databases[name] = await open_history(self._home(name), self._urls[name])
+        return self._databases[name]
 
     async def settled(self) -> list[Applied]:
         """Wait until every command is carried out and archived; return all events."""
@@ -200,14 +205,15 @@ class Campaign:
     async def written(self, name: str, n: int) -> Tables:
         """Wait until a recorder has written entry `n`; return its rows."""
 
-        async def reached() -> Tables | None:
-            cursor, tables = await self.stored(name)
-            return tables if cursor is not None and cursor.n == n else None
+        async def reached() -> bool:
+            cursor = await self.cursor(name)
+            return cursor is not None and cursor.n == n
 
         try:
-            return await eventually_async(reached, END_DEADLINE_S)
+            await eventually_async(reached, END_DEADLINE_S)
         except AssertionError as error:
             raise AssertionError(self.logs()) from error
+        return await self.stored(name)
 
     def logs(self) -> str:
         """Return the last words of all services."""
@@ -217,12 +223,15 @@ class Campaign:
             if service.log_path.exists()
         )
 
-    def stop(self) -> None:
+    async def close(self) -> None:
+        """End what still runs."""
         for service in self.services.values():
             if service.is_running:
                 service.kill()
         for recorder in self.recorders.values():
             recorder.close()
+        while self._databases:
+            await self._databases.popitem()[1].close()
 
 
 @contextlib.asynccontextmanager
@@ -236,7 +245,7 @@ async def running_campaign(campaign: Campaign) -> AsyncIterator[Campaign]:
     finally:
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
-        campaign.stop()
+        await campaign.close()
 
 
 @contextlib.asynccontextmanager

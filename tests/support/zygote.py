@@ -32,14 +32,12 @@ class ForkedService(Service):
         super().__init__(name, home, settings, label=label)
         self._argv = [sys.executable, "-m", "tests.support.zygote", f"{name}.__main__"]
         self._life: psutil.Process | None = None
-        self._begun_at = 0
 
     def start(self) -> None:
         """Start it; the first time all modules are loaded."""
         zygote = self._process or self._zygote()
         assert zygote.stdin is not None, "it is a pipe"
         assert zygote.stdout is not None, "it is a pipe"
-        self._begun_at = self.log_path.stat().st_size
         zygote.stdin.write(b"\n")
         zygote.stdin.flush()
         pid = int(zygote.stdout.readline())
@@ -52,10 +50,6 @@ class ForkedService(Service):
         assert self._life is not None, "the service does not run"
         pid: int = self._life.pid
         return pid
-
-    def words(self) -> str:
-        """Return what this life has logged so far."""
-        return self.log_path.read_bytes()[self._begun_at :].decode(errors="replace")
 
     @property
     def is_running(self) -> bool:

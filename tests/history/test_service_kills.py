@@ -77,9 +77,6 @@ async def test_recorders_that_are_killed_again_and_again_lose_and_double_nothing
 async def test_a_database_that_is_killed_again_and_again_gets_every_row_once(
     campaign: Campaign, mortal: MortalPostgres
 ) -> None:
-    """It commits without waiting for its disk, so a kill takes the last batches: they come again
-    from a recorder that begins anew.
-    """
     # given
     campaign.add_recorder(POSTGRESQL, mortal.cluster.fresh())
     async with running_campaign(campaign):

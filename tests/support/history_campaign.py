@@ -60,6 +60,7 @@ class Campaign:
         self.services: dict[str, Service] = {}
         self.recorders: dict[str, ForkedService] = {}
         self._urls: dict[str, str] = {}
+        self._held = ""  # Who stays dead for a while.
         self._databases: dict[str, HistoryDatabase] = {}
         for name, arguments in (("engine", []), ("archive", ["archive"])):
             self._add("engine", name, {"engine_owner": name}, arguments)
@@ -100,8 +101,8 @@ class Campaign:
     async def keep(self) -> None:
         """Start whatever does not run, again and again."""
         while True:
-            for service in self.services.values():
-                if not service.is_running and self.redis.is_running():
+            for name, service in self.services.items():
+                if not service.is_running and self.redis.is_running() and name != self._held:
                     service.start()
             await asyncio.sleep(KEEPER_PAUSE_S)
 
@@ -142,10 +143,12 @@ class Campaign:
         await asyncio.sleep(self.random.uniform(0.0, WRITING_MAX_S))
 
     async def takeover(self) -> None:
-        """Kill engines until another one has the venue, and wait until it has done something."""
-        owner = await eventually_async(self.owner, END_DEADLINE_S)
-        self.services[owner].kill()
+        """Kill the engine that has the venue, and wait until another one has done something."""
+        self._held = owner = await eventually_async(self.owner, END_DEADLINE_S)
+        if self.services[owner].is_running:
+            self.services[owner].kill()
         await eventually_async(lambda: self.owner() not in ("", owner), END_DEADLINE_S)
+        self._held = ""
         before = self.position()
         await eventually_async(lambda: self.position() > before, END_DEADLINE_S)
 

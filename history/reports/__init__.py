@@ -1,0 +1,1 @@
+"""Reports: what operators and auditors ask, made of the rows of the history."""

@@ -1,0 +1,1 @@
+"""The forms that a report takes: a table, CSV, Parquet, a page, JSON."""

@@ -6,6 +6,7 @@ is, too, and both must agree.
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -60,7 +61,7 @@ async def _make(source: Source, scope: Scope, outcome: Outcome) -> Rows:
         outcome.notes.append("Of one account alone, nothing can be compared with deposits.")
 
 
-def _balances(scope: Scope) -> sa.Select[tuple[int, ...]]:
+def _balances(scope: Scope) -> sa.Select[Any]:
     line = ledger.c
     key = line.account_id, line.asset
     sums = *whole_sum(line.available_change), *whole_sum(line.held_change)

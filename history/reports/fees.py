@@ -85,9 +85,7 @@ def _compare(
         atoms = found.get(key, _Fees()).net - stated.get(key, 0)
         if atoms:
             amount = source.amount(asset, atoms)
-            differing.append(
-                f"{market} on {day_text(day)}: fills less ledger is {amount} {asset}."
-            )
+            differing.append(f"{market} on {day_text(day)}: fills less ledger is {amount} {asset}.")
     outcome.check("The ledger says the same.", differing)
 
 

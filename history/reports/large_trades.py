@@ -57,7 +57,8 @@ def _atoms(threshold: str, scale: int) -> int:
         value = parse_decimal(threshold, SCALE_MAX)
     except AmountError as error:
         raise ReportError(f"The threshold {threshold!r} is no amount: {error}") from None
-    return -(-value // 10 ** (SCALE_MAX - scale))
+    finer: int = 10 ** (SCALE_MAX - scale)
+    return -(-value // finer)
 
 
 def _line(source: Source, market: MarketRow, trade: TradeRow) -> Row:

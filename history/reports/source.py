@@ -5,6 +5,7 @@ what grows with trading comes in pages of READ_MAX rows; sums are exact whatever
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,21 +34,23 @@ class Source:
         cursor: CursorRow,
         markets: dict[str, MarketRow],
         assets: dict[str, AssetRow],
+        archive: Path | None = None,
     ) -> None:
         self.connection = connection
         self.cursor = cursor
         self.markets = markets
         self.assets = assets
+        self.archive = archive  # The folder of the journal as it came; None: it is not known.
         self.read = 0
         self.on_read: Callable[[int], None] = lambda _read: None
 
-    async def all(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    async def all(self, statement: sa.Executable) -> Sequence[Any]:
         """Return all rows of a statement that has few."""
-        found = (await self.connection.execute(statement)).all()
+        found: Sequence[Any] = (await self.connection.execute(statement)).all()
         self._count(len(found))
         return found
 
-    async def each(self, statement: sa.Select[Any]) -> AsyncIterator[sa.Row[Any]]:
+    async def each(self, statement: sa.Executable) -> AsyncIterator[Any]:
         """Yield the rows of a statement that may have many."""
         options = {"yield_per": READ_MAX}
         async with self.connection.stream(statement, execution_options=options) as result:
@@ -90,23 +93,24 @@ class Source:
         self.on_read(self.read)
 
 
-async def open_source(connection: AsyncConnection) -> Source:
+async def open_source(connection: AsyncConnection, archive: Path | None = None) -> Source:
     """Return what a connection's snapshot holds; raises ReportError if nothing was recorded yet."""
     cursor = (await connection.execute(sa.select(tables.cursor))).first()
     if cursor is None:
         raise ReportError("The history is empty: no event was recorded yet.")
-    markets = [MarketRow(*row) for row in await connection.execute(sa.select(tables.markets))]
-    assets = [AssetRow(*row) for row in await connection.execute(sa.select(tables.assets))]
+    markets = [MarketRow._make(row) for row in await connection.execute(sa.select(tables.markets))]
+    assets = [AssetRow._make(row) for row in await connection.execute(sa.select(tables.assets))]
     return Source(
         connection,
-        CursorRow(*cursor),
+        CursorRow._make(cursor),
         {market.market: market for market in markets},
         {asset.asset: asset for asset in assets},
+        archive,
     )
 
 
 def within(table: sa.Table, scope: Scope, *, time: str = "at_ns") -> list[sa.ColumnElement[bool]]:
-    """Return the conditions of a scope's stretch, market and account, as far as a table has them."""
+    """Return the conditions of a scope: its stretch, market and account, where a table has them."""
     at = table.c[time]
     found = [at >= scope.from_ns, at < scope.until_ns]
     if scope.market and "market" in table.c:

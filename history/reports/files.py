@@ -1,0 +1,96 @@
+"""Where a report goes: the terminal, a pipe, or a file.
+
+The rule of this file: a file is there whole or not at all: it is written beside its place, and
+takes it when it is on disk.
+"""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from io import TextIOWrapper
+from pathlib import Path
+from typing import BinaryIO
+
+from history.reports.outputs.csv_form import CsvOutput
+from history.reports.outputs.json_form import JsonOutput
+from history.reports.outputs.output import Output
+from history.reports.outputs.page import PageOutput
+from history.reports.outputs.parquet_form import ParquetOutput
+from history.reports.outputs.table_form import TableOutput
+from history.reports.source import ReportError
+
+
+class Form(StrEnum):
+    """The forms that a report takes."""
+
+    TABLE = "table"
+    CSV = "csv"
+    PARQUET = "parquet"
+    PAGE = "page"
+    JSON = "json"
+
+
+_BY_SUFFIX = {
+    ".csv": Form.CSV,
+    ".parquet": Form.PARQUET,
+    ".html": Form.PAGE,
+    ".htm": Form.PAGE,
+    ".json": Form.JSON,
+}
+_MADE: dict[Form, Callable[[BinaryIO], Output]] = {
+    Form.CSV: CsvOutput,
+    Form.PARQUET: ParquetOutput,
+    Form.PAGE: PageOutput,
+    Form.JSON: JsonOutput,
+}
+
+
+@contextlib.contextmanager
+def opened_output(form: Form | None, out: Path | None) -> Iterator[Output]:
+    """Give where to write; the file is in its place when the `with` ends without an error.
+
+    Raises ReportError.
+    """
+    if form is None:
+        form = _BY_SUFFIX.get(out.suffix.lower(), Form.TABLE) if out is not None else Form.TABLE
+    if out is None:
+        yield _terminal(form)
+        return
+    with _replacing(out) as file:
+        if form is Form.TABLE:
+            with TextIOWrapper(file, "utf-8") as text:
+                yield TableOutput(text)
+                text.flush()
+                text.detach()
+        else:
+            yield _MADE[form](file)
+
+
+def _terminal(form: Form) -> Output:
+    if form is Form.TABLE:
+        return TableOutput()
+    if form is Form.PARQUET and sys.stdout.isatty():
+        raise ReportError("Parquet is nothing for a terminal: give a file with --out.")
+    return _MADE[form](sys.stdout.buffer)
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise ReportError(f"{path} cannot be written: {error.strerror}.") from None
+    beside = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise ReportError(f"{path} cannot be written: {error.strerror}.") from None
+    finally:
+        beside.unlink(missing_ok=True)

@@ -44,7 +44,9 @@ async def make(
     """Make a report; raises ReportError and DatabaseError, and what the output raises."""
     database = open_to_read(place)
     try:
-        return await _make(database, place, kind, scope, output, on_read)
+        return await make_of(
+            database, kind, scope, output, archive=place.archive, on_read=on_read
+        )
     finally:
         await database.close()
 
@@ -61,17 +63,19 @@ def open_to_read(place: Place) -> HistoryDatabase:
         raise ReportError(f"The history's database URL cannot be used: {error}") from error
 
 
-async def _make(
+async def make_of(
     database: HistoryDatabase,
-    place: Place,
     kind: ReportKind,
     scope: Scope,
     output: Output,
-    on_read: Callable[[int], None],
+    *,
+    archive: Path | None = None,
+    on_read: Callable[[int], None] = lambda _read: None,
 ) -> Outcome:
+    """Make a report of an open history; raises as `make`."""
     outcome, page = Outcome(), list[Row]()
     async with database.reading(READING_S) as connection:
-        source = await _source(connection, place)
+        source = await _source(connection, archive)
         source.on_read = on_read
         with _writing():
             output.begin(_heading(kind, scope, source))
@@ -87,9 +91,9 @@ async def _make(
     return outcome
 
 
-async def _source(connection: AsyncConnection, place: Place) -> Source:
+async def _source(connection: AsyncConnection, archive: Path | None) -> Source:
     try:
-        return await open_source(connection, place.archive)
+        return await open_source(connection, archive)
     except sa.exc.DBAPIError as error:
         is_missing = (
             isinstance(error, sa.exc.ProgrammingError) or "no such table" in f"{error.orig}"

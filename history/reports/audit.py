@@ -96,7 +96,7 @@ async def _make(source: Source, scope: Scope, outcome: Outcome) -> Rows:
 async def _read(source: Source, order_id: int) -> _Story:
     found = await source.all(sa.select(orders).where(orders.c.order_id == order_id))
     if not found:
-        raise ReportError(f"There is no order {order_id} in the history.")
+        raise ReportError(f"There is no order {order_id} in the history{_left(source)}.")
     order = OrderRow(*found[0])
     c, f, line, r = order_changes.c, fills.c, ledger.c, rejections.c
     changed = sa.select(order_changes).where(c.order_id == order_id).order_by(c.sequence)
@@ -119,6 +119,10 @@ async def _read(source: Source, order_id: int) -> _Story:
         [RejectionRow(*row) for row in await source.all(refused)],
         await _trades_of(source, order.market, [fill.trade_id for fill in found_fills]),
     )
+
+
+def _left(source: Source) -> str:
+    return ", or it has left the database" if source.kept_from_ns else ""
 
 
 async def _trades_of(source: Source, market: str, trade_ids: list[int]) -> dict[int, TradeRow]:

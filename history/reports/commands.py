@@ -147,7 +147,9 @@ def report_command(
 def _made(
     kind: ReportKind, scope: Scope, settings: Settings, form: Form | None, out: Path | None
 ) -> Outcome:
-    place = Place(settings.home_path, history_url(settings), settings.archive_path)
+    home, named = settings.home_path, settings.parquet_dir
+    parquet = Path(named).expanduser() if named else home / "parquet"
+    place = Place(home, history_url(settings), settings.archive_path, parquet)
     with opened_output(form, out) as output, progress(kind.title) as on_read:
         return asyncio.run(make(place, kind, scope, output, on_read))
 

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from history.reports.form import Heading, Outcome, Row
+from history.reports.form import Heading, Outcome, Row, time_text
 from history.reports.making import ReportKind
 from history.reports.outputs.output import Output
+from history.reports.retired import kept_from
 from history.reports.scope import Scope, asked
 from history.reports.source import ReportError, Source, open_source
 from history.sql.database import HistoryDatabase
@@ -24,14 +25,18 @@ from shared.home import history_database
 
 PAGE_ROWS = 1_000  # Handed to an output at a time.
 READING_S = 3_600.0  # One snapshot; a year of a busy venue takes minutes.
+_LEFT = (
+    "Trades, orders and statements before {} have left the database: its Parquet days have them."
+)
 
 
 class Place(NamedTuple):
-    """Where a history is: its home, its database's URL ("": in the home), and its archive."""
+    """Where a history is: home, the URL of its database ("": in the home), archive, Parquet days."""
 
     home: Path
     url: str
     archive: Path
+    parquet: Path
 
 
 async def make(
@@ -45,7 +50,13 @@ async def make(
     database = open_to_read(place)
     try:
         return await make_of(
-            database, kind, scope, output, archive=place.archive, on_read=on_read
+            database,
+            kind,
+            scope,
+            output,
+            archive=place.archive,
+            kept_from_ns=kept_from(place.parquet),
+            on_read=on_read,
         )
     finally:
         await database.close()
@@ -70,12 +81,13 @@ async def make_of(
     output: Output,
     *,
     archive: Path | None = None,
+    kept_from_ns: int = 0,
     on_read: Callable[[int], None] = lambda _read: None,
 ) -> Outcome:
     """Make a report of an open history; raises as `make`."""
     outcome, page = Outcome(), list[Row]()
     async with database.reading(READING_S) as connection:
-        source = await _source(connection, archive)
+        source = await _source(connection, archive, kept_from_ns)
         source.on_read = on_read
         with _writing():
             output.begin(_heading(kind, scope, source))
@@ -85,15 +97,17 @@ async def make_of(
                 with _writing():
                     output.rows(page)
                 page = []
+    if scope.from_ns < kept_from_ns and "from" in kind.options:
+        outcome.notes.append(_LEFT.format(time_text(kept_from_ns)))
     with _writing():
         output.rows(page)
         output.end(outcome)
     return outcome
 
 
-async def _source(connection: AsyncConnection, archive: Path | None) -> Source:
+async def _source(connection: AsyncConnection, archive: Path | None, kept_from_ns: int) -> Source:
     try:
-        return await open_source(connection, archive)
+        return await open_source(connection, archive, kept_from_ns)
     except sa.exc.DBAPIError as error:
         is_missing = (
             isinstance(error, sa.exc.ProgrammingError) or "no such table" in f"{error.orig}"

@@ -35,12 +35,15 @@ class Source:
         markets: dict[str, MarketRow],
         assets: dict[str, AssetRow],
         archive: Path | None = None,
+        kept_from_ns: int = 0,
     ) -> None:
         self.connection = connection
         self.cursor = cursor
         self.markets = markets
         self.assets = assets
         self.archive = archive  # The folder of the journal as it came; None: it is not known.
+        # Rows before it have left the database, but for the newest line of each statement; 0: none.
+        self.kept_from_ns = kept_from_ns
         self.read = 0
         self.on_read: Callable[[int], None] = lambda _read: None
 
@@ -93,7 +96,9 @@ class Source:
         self.on_read(self.read)
 
 
-async def open_source(connection: AsyncConnection, archive: Path | None = None) -> Source:
+async def open_source(
+    connection: AsyncConnection, archive: Path | None = None, kept_from_ns: int = 0
+) -> Source:
     """Return what a connection's snapshot holds; raises ReportError if nothing was recorded yet."""
     cursor = (await connection.execute(sa.select(tables.cursor))).first()
     if cursor is None:
@@ -106,6 +111,7 @@ async def open_source(connection: AsyncConnection, archive: Path | None = None) 
         {market.market: market for market in markets},
         {asset.asset: asset for asset in assets},
         archive,
+        kept_from_ns,
     )
 
 

@@ -4,7 +4,6 @@ The rule of this file: counted from the trades themselves; the daily candles onl
 """
 
 from collections import Counter
-from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -29,9 +28,15 @@ def day_of(table: sa.Table, time: str = "at_ns") -> sa.ColumnElement[int]:
 async def _make(source: Source, scope: Scope, outcome: Outcome) -> Rows:
     differing: list[str] = []
     for market in source.asked_markets(scope):
-        days = await _days(source, scope, market)
-        differing += await _unlike_candles(source, scope, market, days)
+        counted = await _days(source, scope, market)
+        stored = await _candles(source, scope, market)
+        if _is_of_days(source, scope):
+            differing += _unlike(source, market, counted, stored)
+        # What has left the database is in its daily candles still.
+        days = [day for day in stored if day.open_at_ns < source.kept_from_ns]
+        days += [day for day in counted if day.open_at_ns >= source.kept_from_ns]
         traders = await _traders(source, scope, market)
+        known_from_day = -(-source.kept_from_ns // DAY_NS)
         name = market.market
         before = await _before(source, scope, market)
         until_ns = (min(source.cursor.at_ns, scope.until_ns - 1) // DAY_NS + 1) * DAY_NS
@@ -46,7 +51,7 @@ async def _make(source: Source, scope: Scope, outcome: Outcome) -> Rows:
                 source.quantity(market, day.volume_lots),
                 source.quote(market, day.quote_atoms),
                 *(source.price(market, ticks) for ticks in prices),
-                traders[number],
+                traders[number] if number >= known_from_day else None,
             )
         _add_up(source, market, days, outcome)
     outcome.check("The daily candles say the same.", differing)
@@ -104,27 +109,33 @@ async def _traders(source: Source, scope: Scope, market: MarketRow) -> Counter[i
     return Counter(dict(await source.all(sa.select(day, count).where(*where).group_by(day))))
 
 
-async def _unlike_candles(
-    source: Source, scope: Scope, market: MarketRow, days: Iterable[CandleRow]
-) -> list[str]:
-    if scope.from_ns % DAY_NS or (
-        scope.until_ns <= source.cursor.at_ns and scope.until_ns % DAY_NS
-    ):
-        return []  # A part of a day is no candle.
+async def _candles(source: Source, scope: Scope, market: MarketRow) -> list[CandleRow]:
     c = candles.c
     where = *within(candles, scope, time="open_at_ns"), c.market == market.market
-    stored = sa.select(candles).where(*where, c.interval_s == DAY_S)
-    drawn = {row.open_at_ns: CandleRow(*row) for row in await source.all(stored)}
-    counted = {day.open_at_ns: day for day in days}
+    stored = sa.select(candles).where(*where, c.interval_s == DAY_S).order_by(c.open_at_ns)
+    return [CandleRow(*row) for row in await source.all(stored)]
+
+
+def _is_of_days(source: Source, scope: Scope) -> bool:
+    # A part of a day is no candle.
+    ends_within = scope.until_ns <= source.cursor.at_ns and scope.until_ns % DAY_NS
+    return not (scope.from_ns % DAY_NS or ends_within)
+
+
+def _unlike(
+    source: Source, market: MarketRow, counted: list[CandleRow], stored: list[CandleRow]
+) -> list[str]:
+    one = {day.open_at_ns: _shown(day) for day in counted}
+    other = {day.open_at_ns: _shown(day) for day in stored}
     return [
         f"{market.market} differs on {day_text(at_ns // DAY_NS)}."
-        for at_ns in sorted(drawn.keys() | counted.keys())
-        if _shown(drawn.get(at_ns)) != _shown(counted.get(at_ns))
+        for at_ns in sorted(one.keys() | other.keys())
+        if at_ns >= source.kept_from_ns and one.get(at_ns) != other.get(at_ns)
     ]
 
 
-def _shown(day: CandleRow | None) -> CandleRow | None:
-    return day and day._replace(taker_buy_lots=0, taker_buy_quote_atoms=0)
+def _shown(day: CandleRow) -> CandleRow:
+    return day._replace(taker_buy_lots=0, taker_buy_quote_atoms=0)
 
 
 def _add_up(source: Source, market: MarketRow, days: list[CandleRow], outcome: Outcome) -> None:
@@ -145,7 +156,8 @@ VOLUMES = ReportKind(
         " Each trade counts once, not for both sides.",
         "Open and close are the prices of the first and the last trade of the day. On a day"
         " without trades all four prices are the last one before it.",
-        "Traders are the distinct accounts that were maker or taker of a trade.",
+        "Traders are the distinct accounts that were maker or taker of a trade; they"
+        " are not known of days whose trades have left the database.",
     ),
     columns=(
         Column("day", Kind.DAY, "Day (UTC)"),

@@ -83,6 +83,11 @@ class Search:
         self._recent: dict[tuple[str, int, int], deque[Leg]] = {}
         self._swept_ns = 0
 
+    @property
+    def pairs(self) -> int:
+        """How many pairs of accounts are remembered."""
+        return len(self._recent)
+
     def take(self, trade: TradeRow) -> Iterator[Candidate]:
         """Add a trade; yield what the entries before it have completed."""
         if trade.n != self._entry:

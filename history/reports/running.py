@@ -31,7 +31,7 @@ _LEFT = (
 
 
 class Place(NamedTuple):
-    """Where a history is: home, the URL of its database ("": in the home), archive, Parquet days."""
+    """Where a history is: home, the URL of its database ("": in home), archive, Parquet days."""
 
     home: Path
     url: str

@@ -7,11 +7,16 @@ import pytest
 from history.sql.database import HistoryDatabase
 from tests.history.reports.days import RecordedDay, store
 
+TRADES_MIN = 20
+
 
 @pytest.fixture
 def day(seed: int) -> RecordedDay:
-    """A random day at the exchange."""
-    return RecordedDay(Random(seed))
+    """A random day at the exchange, on which something happens."""
+    draw = Random(seed)
+    while len((found := RecordedDay(draw)).rows.trades) < TRADES_MIN:
+        pass
+    return found
 
 
 @pytest.fixture

@@ -56,8 +56,16 @@ async def report(
     name: str,
     scope: Scope | None = None,
     archive: Path | None = None,
+    kept_from_ns: int = 0,
 ) -> KeptOutput:
     """Make a report of a history."""
     kept = KeptOutput()
-    await make_of(database, REPORTS[name], scope or Scope(), kept, archive=archive)
+    await make_of(
+        database,
+        REPORTS[name],
+        scope or Scope(),
+        kept,
+        archive=archive,
+        kept_from_ns=kept_from_ns,
+    )
     return kept

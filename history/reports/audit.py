@@ -57,7 +57,6 @@ COLUMNS = (
     Column("key", Kind.TEXT, "Idempotency key"),
     Column("details", Kind.TEXT, "Details"),
 )
-_PLACES = {column.name: place for place, column in enumerate(COLUMNS)}
 _REQUEST, _CHANGE, _FILL, _LEDGER = range(4)  # Of one event the cause comes first.
 _Key = tuple[int, int, int, int]
 
@@ -161,10 +160,9 @@ def _requests(source: Source, story: _Story, outcome: Outcome) -> Iterable[Reque
 
 
 def _row(**cells: Cell) -> Row:
-    row: list[Cell] = [None] * len(COLUMNS)
-    for name, cell in cells.items():
-        row[_PLACES[name]] = cell
-    return tuple(row)
+    row = tuple(cells.pop(column.name, None) for column in COLUMNS)
+    assert not cells, "a cell has a column"
+    return row
 
 
 def _request_row(request: Request) -> Row:

@@ -17,7 +17,7 @@ from history.reports.source import ReportError, Source, whole, whole_sum, within
 from history.sql.tables import deposits, fills, ledger, withdrawals
 
 DIFFERENCES_MAX = 20  # Told one by one; the rest as a number.
-_LEGS = sa.literal_column("8", sa.BigInteger)  # More than an event has of an account and asset.
+LEGS_MAX = 8  # More lines than an event has of one account and asset.
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ def _balances(scope: Scope) -> sa.Select[Any]:
     sums = *whole_sum(line.available_change), *whole_sum(line.held_change)
     names = "available_high", "available_low", "held_high", "held_low"
     columns = [part.label(name) for part, name in zip(sums, names, strict=True)]
-    place = line.sequence * _LEGS + line.leg
+    place = line.sequence * _legs() + line.leg
     ends = sa.func.min(place).label("oldest"), sa.func.max(place).label("newest")
     summed = (
         sa.select(*key, *columns, *ends).where(*within(ledger, scope)).group_by(*key).subquery()
@@ -94,13 +94,17 @@ def _balances(scope: Scope) -> sa.Select[Any]:
     )
 
 
+def _legs() -> sa.ColumnElement[int]:
+    return sa.literal_column(f"{LEGS_MAX}", sa.BigInteger)
+
+
 def _is_at(line: sa.FromClause, summed: sa.Subquery, end: str) -> sa.ColumnElement[bool]:
     place = summed.c[end]
     return (
         (line.c.account_id == summed.c.account_id)
         & (line.c.asset == summed.c.asset)
-        & (line.c.sequence == place // _LEGS)
-        & (line.c.leg == place % _LEGS)
+        & (line.c.sequence == place // _legs())
+        & (line.c.leg == place % _legs())
     )
 
 

@@ -10,7 +10,7 @@ import os
 import sys
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -35,21 +35,22 @@ WINDOW_S_MAX = 30 * 86_400
 
 Name = Annotated[str, typer.Argument(help="Which report; none: list them all.")]
 From = Annotated[
-    str, typer.Option("--from", callback=day, metavar="DAY", help="First day, of UTC: 2026-03-01.")
+    str | None,
+    typer.Option("--from", callback=day, metavar="DAY", help="First day, of UTC: 2026-03-01."),
 ]
 To = Annotated[
-    str, typer.Option("--to", callback=day, metavar="DAY", help="Last day, all of it meant.")
+    str | None, typer.Option("--to", callback=day, metavar="DAY", help="Last day, all of it meant.")
 ]
 At = Annotated[
-    str,
+    str | None,
     typer.Option(
         callback=moment, metavar="TIME", help="Instead of --to: 2026-03-01T12:00:00Z, journal time."
     ),
 ]
-Market = Annotated[str, typer.Option(help="Of this market alone, as BTC_USD.")]
+Market = Annotated[str | None, typer.Option(help="Of this market alone, as BTC_USD.")]
 Account = Annotated[int | None, typer.Option(min=0, help="Of this account alone.")]
-Order = Annotated[int, typer.Option(min=0, help="The order of an audit trail.")]
-Top = Annotated[int, typer.Option(min=0, help=f"Largest trades of each market ({TOP}).")]
+Order = Annotated[int | None, typer.Option(min=1, help="The order of an audit trail.")]
+Top = Annotated[int | None, typer.Option(min=1, help=f"Largest trades of each market ({TOP}).")]
 Threshold = Annotated[
     list[str] | None,
     typer.Option(
@@ -58,9 +59,8 @@ Threshold = Annotated[
     ),
 ]
 Window = Annotated[
-    int,
+    int | None,
     typer.Option(
-        "--window",
         min=0,
         max=WINDOW_S_MAX,
         metavar="SECONDS",
@@ -90,15 +90,16 @@ Home = Annotated[
 
 def report_command(
     name: Name = "",
-    first: From = "",
-    last: To = "",
-    at: At = "",
-    market: Market = "",
+    *,
+    first: From = None,
+    last: To = None,
+    at: At = None,
+    market: Market = None,
     account: Account = None,
-    order: Order = 0,
-    top: Top = 0,
+    order: Order = None,
+    top: Top = None,
     threshold: Threshold = None,
-    window_s: Window = 0,
+    window: Window = None,
     tolerance: Tolerance = None,
     owners: Owners = None,
     form: Format = None,
@@ -109,39 +110,44 @@ def report_command(
     if not name:
         _list_reports()
         return
+    values = {
+        "from": first,
+        "to": last,
+        "at": at,
+        "market": market,
+        "account": account,
+        "order": order,
+        "top": top,
+        "threshold": threshold or None,
+        "window": window,
+        "tolerance": tolerance,
+        "owners": owners,
+    }
+    given = {option: value for option, value in values.items() if value is not None}
     try:
         kind = _kind(name)
-        given = {
-            "from": first,
-            "to": last,
-            "at": at,
-            "market": market,
-            "account": account is not None,
-            "order": order,
-            "top": top,
-            "threshold": threshold,
-            "window": window_s,
-            "tolerance": tolerance is not None,
-            "owners": owners,
-        }
-        _check_options(kind, {option for option, value in given.items() if value})
-        from_ns, until_ns = stretch(first, last, at)
-        scope = Scope(
-            from_ns,
-            until_ns,
-            market,
-            account,
-            order,
-            top or TOP,
-            thresholds_of(threshold or []),
-            window_s * SECOND_NS or WINDOW_NS,
-            TOLERANCE_PPM if tolerance is None else tolerance,
-            owners_of(owners),
-        )
-        outcome = _made(kind, scope, load_settings({"home": home} if home else {}), form, out)
+        _check_options(kind, set(given))
+        settings = load_settings({"home": home} if home else {})
+        outcome = _made(kind, _scope(given), settings, form, out)
     except (ReportError, ScopeError, DatabaseError, SettingsError) as error:
         raise _failed(error) from None
     _conclude(outcome, out, form)
+
+
+def _scope(given: dict[str, Any]) -> Scope:
+    from_ns, until_ns = stretch(given.get("from"), given.get("to"), given.get("at"))
+    return Scope(
+        from_ns,
+        until_ns,
+        given.get("market", ""),
+        given.get("account"),
+        given.get("order", 0),
+        given.get("top", TOP),
+        thresholds_of(given.get("threshold", [])),
+        given["window"] * SECOND_NS if "window" in given else WINDOW_NS,
+        given.get("tolerance", TOLERANCE_PPM),
+        owners_of(given.get("owners")),
+    )
 
 
 def _made(

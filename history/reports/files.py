@@ -61,10 +61,11 @@ def opened_output(form: Form | None, out: Path | None) -> Iterator[Output]:
         return
     with _replacing(out) as file:
         if form is Form.TABLE:
-            with TextIOWrapper(file, "utf-8") as text:
+            text = TextIOWrapper(file, "utf-8")
+            try:
                 yield TableOutput(text)
-                text.flush()
-                text.detach()
+            finally:
+                text.detach()  # Which writes what it has; the file is closed where it was opened.
         else:
             yield _MADE[form](file)
 

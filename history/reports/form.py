@@ -6,14 +6,14 @@ nanoseconds and days; no output changes one, and `text_of` is how all but Parque
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from history.projection.intervals import DAY_S, SECOND_NS
 
 DAY_NS = DAY_S * SECOND_NS
-_EPOCH = date(1970, 1, 1)
+_EPOCH_ORDINAL = 719_163  # Of 1970-01-01.
 
 Cell = str | int | None
 Row = tuple[Cell, ...]
@@ -90,9 +90,14 @@ class Heading(NamedTuple):
     columns: tuple[Column, ...]
 
 
+def date_of(day: int) -> date:
+    """Return a day that is counted from the epoch."""
+    return date.fromordinal(_EPOCH_ORDINAL + day)
+
+
 def day_text(day: int) -> str:
     """Return a day, counted from the epoch, as 2026-03-01."""
-    return (_EPOCH + timedelta(days=day)).isoformat()
+    return date_of(day).isoformat()
 
 
 def time_text(at_ns: int) -> str:

@@ -15,9 +15,9 @@ from history.reports.scope import ScopeError, day_ns, moment_ns
 OWNERS_MAX = 1_000_000  # Lines of a list: some hundred MB.
 
 
-def day(text: str) -> str:
+def day(text: str | None) -> str | None:
     """Return a day as it is; raises BadParameter."""
-    if text:
+    if text is not None:
         try:
             day_ns(text)
         except ScopeError as error:
@@ -25,9 +25,9 @@ def day(text: str) -> str:
     return text
 
 
-def moment(text: str) -> str:
+def moment(text: str | None) -> str | None:
     """Return a moment as it is; raises BadParameter."""
-    if text:
+    if text is not None:
         try:
             moment_ns(text)
         except ScopeError as error:

@@ -17,6 +17,7 @@ TOP = 20  # Trades of a market that `large-trades` shows when it is not told how
 WINDOW_NS = 60 * SECOND_NS  # Longer, and any two who trade often go back and forth by chance.
 TOLERANCE_PPM = 10_000  # 1 %: what a fee or a remainder makes of a size.
 
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z?", re.ASCII)
 
 
@@ -42,7 +43,7 @@ class Scope(NamedTuple):
 def day_ns(text: str) -> int:
     """Return when a day begins, such as 2026-03-01; raises ScopeError."""
     try:
-        day = date.fromisoformat(text) if len(text) == len("2026-03-01") else None
+        day = date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         day = None
     if day is None or day.year < 1970 or day.year > 2261:
@@ -64,7 +65,7 @@ def moment_ns(text: str) -> int:
     return day_ns(day) + since_midnight_s * SECOND_NS + int((fraction or "0").ljust(9, "0"))
 
 
-def stretch(first: str, last: str, at: str) -> tuple[int, int]:
+def stretch(first: str | None, last: str | None, at: str | None) -> tuple[int, int]:
     """Return [from_ns, until_ns) of what was asked, all of it where nothing was; raises ScopeError.
 
     `at` is a moment, that is part of the stretch, and takes the place of `last`.

@@ -32,6 +32,7 @@ class Source:
         self,
         connection: AsyncConnection,
         cursor: CursorRow,
+        *,
         markets: dict[str, MarketRow],
         assets: dict[str, AssetRow],
         archive: Path | None = None,
@@ -108,10 +109,10 @@ async def open_source(
     return Source(
         connection,
         CursorRow._make(cursor),
-        {market.market: market for market in markets},
-        {asset.asset: asset for asset in assets},
-        archive,
-        kept_from_ns,
+        markets={market.market: market for market in markets},
+        assets={asset.asset: asset for asset in assets},
+        archive=archive,
+        kept_from_ns=kept_from_ns,
     )
 
 

@@ -16,13 +16,11 @@ from history.reports.scope import Scope
 from history.reports.source import Source, whole, whole_sum, within
 from history.sql.tables import candles, fills, trades
 
-# A literal: a parameter in SELECT and one in GROUP BY are two expressions to PostgreSQL.
-_LENGTH = sa.literal_column(str(DAY_NS), sa.BigInteger)
-
 
 def day_of(table: sa.Table, time: str = "at_ns") -> sa.ColumnElement[int]:
     """Return the day, counted from the epoch in UTC, that a row's time lies in."""
-    return table.c[time] // _LENGTH
+    # A literal: a parameter in SELECT and one in GROUP BY are two expressions to PostgreSQL.
+    return table.c[time] // sa.literal_column(str(DAY_NS), sa.BigInteger)
 
 
 async def _make(source: Source, scope: Scope, outcome: Outcome) -> Rows:

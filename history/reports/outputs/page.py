@@ -14,7 +14,7 @@ SPOOL_SIZE_MAX = 8 * 1024 * 1024  # Of rows that wait for the totals above them;
 COPIED = 1024 * 1024
 _NUMERIC = frozenset({Kind.COUNT, Kind.DECIMAL})
 
-_STYLE = """
+_STYLE = """\
 :root { color-scheme: light dark; --line: #d5d9e0; --dim: #5b6472; --well: #10713c;
   --ill: #b3261e; --head: #f3f5f8; --back: #ffffff; --ink: #14181f; }
 @media (prefers-color-scheme: dark) { :root { --line: #323a46; --dim: #9aa5b5; --well: #5fd08d;
@@ -46,7 +46,7 @@ thead th { background: var(--head); border-bottom-width: 2px; }
   h2 { break-after: avoid; }
   @page { size: A4 landscape; margin: 12mm; }
 }
-""".strip()
+"""
 
 
 class PageOutput:
@@ -109,8 +109,7 @@ def _head(heading: Heading) -> str:
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{title}, {time_text(heading.as_of_ns)}</title>
 <style>
-{_STYLE}
-</style>
+{_STYLE}</style>
 </head>
 <body>
 <h1>{title}</h1>

@@ -5,20 +5,18 @@ the file, as JSON: `rialto.report` and `rialto.outcome`.
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, BinaryIO
 
 from msgspec import json
 
-from history.reports.form import Cell, Heading, Kind, Outcome, Row
+from history.reports.form import Cell, Heading, Kind, Outcome, Row, date_of
 from history.reports.outputs.json_form import concluded, described
 from shared.money import SCALE_MAX
 
 GROUP_ROWS = 65_536  # Of a row group: some MB in memory, and well packed.
 DIGITS_MAX = 38
 DECIMALS = SCALE_MAX + 2  # An average price has two more than a price.
-_EPOCH = date(1970, 1, 1)
 
 
 class ParquetOutput:
@@ -82,5 +80,5 @@ def _value(cell: Cell, kind: Kind) -> Any:
         return Decimal(cell)
     if kind is Kind.DAY:
         assert isinstance(cell, int), "a day is a number of days"
-        return _EPOCH + timedelta(days=cell)
+        return date_of(cell)
     return cell

@@ -97,8 +97,8 @@ def _check_fills(day: RecordedDay, order_id: int, rows: list[dict[str, Any]]) ->
                     if own.order_id == order_id:
                         names = role, event.trade_id, other.account_id, other.order_id
                         expected.append((event.sequence, *names))
-    names = "sequence", "what", "trade", "counterparty", "counterparty_order"
-    assert [tuple(row[name] for name in names) for row in found] == sorted(expected)
+    columns = "sequence", "what", "trade", "counterparty", "counterparty_order"
+    assert [tuple(row[name] for name in columns) for row in found] == sorted(expected)
 
 
 def _check_lines(day: RecordedDay, order_id: int, rows: list[dict[str, Any]]) -> None:

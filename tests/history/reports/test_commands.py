@@ -134,37 +134,34 @@ def test_a_difference_is_written_and_is_1(home: Path, call: Call, tmp_path: Path
     assert "NOT reconciled" in out.read_text()
 
 
+REFUSED = [
+    ("volums", NOT_DONE, "did you mean volumes?"),
+    ("quite-other", NOT_DONE, "there is volumes, fees"),
+    ("volumes --account 1", NOT_DONE, "--account means nothing here"),
+    ("volumes --market NO_USD", NOT_DONE, "There is no market NO_USD"),
+    ("fees --market NO_USD", NOT_DONE, "There is no market NO_USD"),
+    ("positions --market NO_USD", NOT_DONE, "There is no market NO_USD"),
+    ("order", NOT_DONE, "--order NUMBER"),
+    ("order --order 999999", NOT_DONE, "There is no order 999999"),
+    ("fees --from 2026-03-02 --to 2026-03-01", NOT_DONE, "ends before it begins"),
+    ("balances --to 2026-03-02 --at 2026-03-01T00:00:00Z", NOT_DONE, "not both"),
+    ("fees --out nowhere/fees.csv", NOT_DONE, "cannot be written"),
+    ("large-trades --threshold much", NOT_DONE, "is no amount"),
+    ("wash-trades --owners absent.csv", NOT_DONE, "absent.csv cannot be read"),
+    ("fees --from 2026-02-30", NOT_UNDERSTOOD, "is no day"),
+    ("fees --to yesterday", NOT_UNDERSTOOD, "is no day"),
+    ("balances --at noon", NOT_UNDERSTOOD, "is no moment"),
+    ("fees --format xml", NOT_UNDERSTOOD, "xml"),
+    ("fees --strange", NOT_UNDERSTOOD, "strange"),
+]
+
+
 @pytest.mark.parametrize("history_url", [""])
-@pytest.mark.parametrize(
-    ("line", "code", "told"),
-    [
-        ("volums", NOT_DONE, "did you mean volumes?"),
-        ("quite-other", NOT_DONE, "there is volumes, fees"),
-        ("volumes --account 1", NOT_DONE, "--account means nothing here"),
-        ("volumes --market NO_USD", NOT_DONE, "There is no market NO_USD"),
-        ("fees --market NO_USD", NOT_DONE, "There is no market NO_USD"),
-        ("positions --market NO_USD", NOT_DONE, "There is no market NO_USD"),
-        ("order", NOT_DONE, "--order NUMBER"),
-        ("order --order 999999", NOT_DONE, "There is no order 999999"),
-        ("fees --from 2026-03-02 --to 2026-03-01", NOT_DONE, "ends before it begins"),
-        ("balances --to 2026-03-02 --at 2026-03-01T00:00:00Z", NOT_DONE, "not both"),
-        ("fees --out nowhere/fees.csv", NOT_DONE, "cannot be written"),
-        ("large-trades --threshold much", NOT_DONE, "is no amount"),
-        ("wash-trades --owners absent.csv", NOT_DONE, "absent.csv cannot be read"),
-        ("fees --from 2026-02-30", NOT_UNDERSTOOD, "is no day"),
-        ("fees --to yesterday", NOT_UNDERSTOOD, "is no day"),
-        ("balances --at noon", NOT_UNDERSTOOD, "is no moment"),
-        ("fees --format xml", NOT_UNDERSTOOD, "xml"),
-        ("fees --strange", NOT_UNDERSTOOD, "strange"),
-    ],
-)
-def test_what_cannot_be_done_is_one_sentence_and_its_code(
-    home: Path, call: Call, line: str, code: int, told: str
-) -> None:
-    found = call(*line.split())
-    assert found.exit_code == code, found.output
-    assert told in " ".join(found.stderr.replace("│", " ").split())
-    assert found.stdout == ""
+def test_what_cannot_be_done_is_one_sentence_and_its_code(home: Path, call: Call) -> None:
+    for line, code, told in REFUSED:
+        found = call(*line.split())
+        assert (found.exit_code, found.stdout) == (code, ""), line
+        assert told in " ".join(found.stderr.replace("│", " ").split()), line
 
 
 def test_without_a_name_all_reports_are_listed(call: Call) -> None:

@@ -4,9 +4,7 @@ The rule of this file: it tells what happened and expects nothing.
 """
 
 from random import Random
-from typing import Any
 
-import sqlalchemy as sa
 from msgspec.structs import replace
 
 from engine.core.exchange import Exchange
@@ -14,7 +12,7 @@ from history.projection.batch import Batch
 from history.projection.recording import Recording
 from history.projection.rows import CursorRow
 from history.sql.database import HistoryDatabase
-from history.sql.tables import METADATA
+from history.sql.writer import write
 from shared.messages import Applied, Command, CreateAsset, CreateMarket
 from tests.support.naive.days import Day
 from tests.support.naive.exchange import NaiveExchange
@@ -68,17 +66,5 @@ def _with_decimals(command: Command) -> Command:
 
 
 async def store(database: HistoryDatabase, rows: Batch, cursor: CursorRow) -> None:
-    """Write rows and the cursor into an empty history."""
-    async with database.writing() as connection:
-        for table in METADATA.sorted_tables:
-            if database.dialect == "postgresql" and table.dialect_options["postgresql"].get(
-                "partition_by"
-            ):
-                name = table.name
-                statement = f"CREATE TABLE {name}_all PARTITION OF {name} DEFAULT"
-                await connection.execute(sa.text(statement))
-            found: Any = [cursor] if table.name == "cursor" else getattr(rows, table.name)
-            values = found.values() if isinstance(found, dict) else found
-            named = [row._asdict() for row in values]
-            if named:
-                await connection.execute(table.insert(), named)
+    """Write rows and the cursor into an empty history, as the recorder does."""
+    await write(database, rows, cursor, None)

@@ -86,7 +86,7 @@ def _lines(source: Source, account_id: int, positions: dict[str, _Position]) -> 
             source.quantity(market, position.sold_lots),
             source.quantity(market, position.bought_lots - position.sold_lots),
             source.quantity(market, lots.net_lots),
-            _average_price(market, lots),
+            average_price(market, lots),
             source.quote(market, lots.cost_tick_lots * per_tick_lot),
             source.quote(market, position.made_tick_lots * per_tick_lot),
             source.amount(market.base, fees.get(market.base, 0)),
@@ -94,7 +94,8 @@ def _lines(source: Source, account_id: int, positions: dict[str, _Position]) -> 
         )
 
 
-def _average_price(market: MarketRow, lots: Lots) -> Cell:
+def average_price(market: MarketRow, lots: Lots) -> Cell:
+    """Return what a unit of the open trades has cost, as the definition has it; None: none is."""
     if not lots.net_lots:
         return None
     # Both are of one sign. Half up: twice the number, and one more, by twice the divisor.

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from history.reports.scope import Scope
 from history.sql.database import HistoryDatabase
 from history.sql.tables import ledger
 from shared.messages import FeeAsset
-from tests.history.reports.days import RecordedDay
+from tests.history.reports.days import RecordedDay, store
 from tests.history.reports.facts import DAY_NS, markets_of, trades_of, units
 from tests.history.reports.reading import report
 
@@ -59,6 +60,26 @@ async def test_a_period_has_the_fees_of_its_days(
     kept = await report(history, "fees", Scope(middle * DAY_NS, (middle + 1) * DAY_NS))
     assert {row["day"] for row in kept.named} == {middle}
     assert len(kept.named) == len([key for key in counted(day) if key[0] == middle])
+
+
+async def test_rebates_are_apart_and_make_the_net_smaller(
+    history_database: HistoryDatabase, seed: int
+) -> None:
+    draw = Random(seed)
+    day = RecordedDay(draw, 200)
+    while not any(fill.fee_atoms < 0 for fill in day.rows.fills):
+        day = RecordedDay(draw, 200)
+    await store(history_database, day.rows, day.cursor)
+    kept = await report(history_database, "fees")
+    assert any(row["rebates"] != "0" for row in kept.named)
+    for row in kept.named:
+        fees = Fraction(row["maker"]) + Fraction(row["taker"])
+        assert Fraction(row["net"]) == fees - Fraction(row["rebates"])
+    expected = counted(day)
+    assert {key: Fraction(kept.totals["rebates", key[2]]) for key in expected} == {
+        key: sum(parts["rebates"] for other, parts in expected.items() if other[2] == key[2])
+        for key in expected
+    }
 
 
 async def test_a_ledger_that_says_something_else_is_told(

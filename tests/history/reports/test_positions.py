@@ -4,6 +4,9 @@ from collections import deque
 from fractions import Fraction
 from typing import Any
 
+from history.projection.rows import MarketRow
+from history.reports.lots import Lots
+from history.reports.positions import average_price
 from history.reports.scope import Scope
 from history.sql.database import HistoryDatabase
 from shared.messages import FeeAsset
@@ -93,6 +96,18 @@ async def test_positions_are_those_of_single_lots(
                 off = Fraction(row["average_price"]) - wanted["average"]
                 assert -Fraction(1, 2000) < off <= Fraction(1, 2000)  # One decimal and two more.
         assert not kept.faults
+
+
+def test_an_average_is_rounded_half_up_on_both_sides() -> None:
+    market = MarketRow("A_B", "A", "B", 0, 1, 1, 1, "received", "{}", 0)
+    for many, sale, average in [(199, False, "1.01"), (200, True, "1"), (2, False, "1.33")]:
+        lots = Lots()
+        take = lots.sell if sale else lots.buy
+        take(1, many)
+        assert average_price(market, lots) == "1"
+        take(2, 1)
+        assert average_price(market, lots) == average
+    assert average_price(market, Lots()) is None
 
 
 async def test_one_account_of_one_market_alone(history: HistoryDatabase, day: RecordedDay) -> None:

@@ -17,6 +17,7 @@ from history.reports.round_trips import (
     candidates,
     seller_of,
 )
+from shared.money import PPM
 
 ADA, BOB, CEM = 1, 2, 3
 WINDOW_NS = 60
@@ -136,6 +137,12 @@ def test_one_direction_alone_is_no_candidate() -> None:
     tape.trade(0, ADA, BOB, 10)
     tape.trade(1, ADA, BOB, 10)
     assert tape.found() == []
+
+
+def test_one_direction_alone_is_none_at_the_largest_tolerance_either() -> None:
+    tape = Tape()
+    tape.trade(0, ADA, BOB, 10)
+    assert not list(candidates(tape.trades, window_ns=9, tolerance_ppm=PPM, owners={}))
 
 
 def test_what_comes_back_by_a_third_account_is_no_candidate() -> None:

@@ -80,7 +80,7 @@ async def test_days_whose_trades_have_left_are_told_by_their_candles(
     history: HistoryDatabase, day: RecordedDay
 ) -> None:
     whole = await report(history, "volumes")
-    since_ns = (day.applied[len(day.applied) // 2].at_ns // DAY_NS + 1) * DAY_NS
+    since_ns = trades_of(day)[len(trades_of(day)) // 2].day * DAY_NS
     async with history.writing() as connection:
         for table in (trades, fills):
             await connection.execute(sa.delete(table).where(table.c.at_ns < since_ns))

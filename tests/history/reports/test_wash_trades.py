@@ -20,7 +20,9 @@ async def test_candidates_are_those_of_the_rules_with_all_their_trades(
     history: HistoryDatabase, day: RecordedDay
 ) -> None:
     owners = ((1, "x"), (2, "x"))
+    own = [row for row in day.rows.trades if row.maker_account_id == row.taker_account_id]
     for scope in (
+        *(Scope(until_ns=row.at_ns + 1) for row in own[:3]),  # A candidate that is the last.
         Scope(window_ns=10**10, tolerance_ppm=200_000),
         Scope(owners=owners),
         Scope(account_id=3, window_ns=10**12),
@@ -49,7 +51,8 @@ async def test_candidates_are_those_of_the_rules_with_all_their_trades(
 
 def _meant(row: TradeRow, scope: Scope) -> bool:
     accounts = row.maker_account_id, row.taker_account_id
-    return row.at_ns >= scope.from_ns and scope.account_id in (None, *accounts)
+    is_within = scope.from_ns <= row.at_ns < scope.until_ns
+    return is_within and scope.account_id in (None, *accounts)
 
 
 def _check_net(rows: list[dict[str, Any]]) -> None:

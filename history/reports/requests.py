@@ -31,17 +31,16 @@ class Request(NamedTuple):
 def requests_of(folder: Path, numbers: Iterable[int]) -> Iterator[Request]:
     """Yield the entries of these numbers that the archive has, by number; raises ArchiveError."""
     records: Iterator[Record] = iter(())
-    reached = -PASSED_MAX - 1
+    record: Record | None = None
     for n in sorted(set(numbers)):
-        if n - reached > PASSED_MAX:
+        if record is None or n - record.number > PASSED_MAX:
             records = read_records(folder, "journal", after=n - 1, torn_end=True)
-        for record in records:
-            reached = record.number
-            if record.number >= n:
-                break
-        else:
+            record = next(records, None)
+        while record is not None and record.number < n:
+            record = next(records, None)
+        if record is None:
             return
-        if reached == n:
+        if record.number == n:
             yield request_of(record)
 
 

@@ -153,6 +153,15 @@ def test_requests_are_found_near_and_far_and_those_that_are_not_there_left_out(
         assert found[0].kind == "create_asset"
 
 
+def test_a_hole_in_the_archive_takes_no_other_entry_with_it(tmp_path: Path) -> None:
+    writer = ArchiveWriter(tmp_path, "journal")
+    writer.open()
+    writer.append([Record(n, n, b"no envelope") for n in (1, 2, 5, 6)])
+    writer.close()
+    assert [request.n for request in requests_of(tmp_path, [2, 3, 4, 5, 6])] == [2, 5, 6]
+    assert [request.n for request in requests_of(tmp_path, [3, 4, 7])] == []
+
+
 def test_an_entry_that_cannot_be_read_is_told_as_that(tmp_path: Path) -> None:
     writer = ArchiveWriter(tmp_path, "journal")
     writer.open()

@@ -1,7 +1,8 @@
 """Bringing the history's database to the present form, one process at a time.
 
-The rule of this file: under a lock of the home and, as homes may share a server, one of the server;
-a process that comes second finds nothing left to do.
+The rule of this file: under a lock, in the home for SQLite and in the server for PostgreSQL, whose
+programs may share no folder and may write to none. A process that comes second finds nothing left
+to do.
 """
 
 import asyncio
@@ -24,12 +25,18 @@ MIGRATION_LOCK = 0x7269616C_68697374  # Any number that no other program locks; 
 
 async def migrate(engine: AsyncEngine, home: Path) -> None:
     """Migrate; raises the errors of the driver, and OSError."""
+    if engine.dialect.name == "postgresql":
+        await _make_schema(engine)
+        await _upgrade(engine)
+        return
     with await asyncio.to_thread(_locked, history_lock(home)):
-        if engine.dialect.name == "postgresql":
-            await _make_schema(engine)
-        async with engine.begin() as connection:
-            await _hold(connection)
-            await connection.run_sync(upgrade)
+        await _upgrade(engine)
+
+
+async def _upgrade(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await _hold(connection)
+        await connection.run_sync(upgrade)
 
 
 async def _make_schema(engine: AsyncEngine) -> None:

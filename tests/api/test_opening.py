@@ -1,5 +1,6 @@
 """Where the parts of a gateway are, by its settings."""
 
+import msgspec
 import pytest
 
 from api.opening import history_url_of
@@ -7,13 +8,13 @@ from shared.settings import Settings
 
 
 @pytest.mark.parametrize(
-    ("settings", "url"),
+    ("changes", "url"),
     [
-        (Settings(), "http://127.0.0.1:8070"),
-        (Settings(history_host="::1", history_port=9), "http://[::1]:9"),
-        (Settings(history_url="http://history:8070"), "http://history:8070"),
-        (Settings(history_enabled=False, history_url="http://history:8070"), ""),
+        ({}, "http://127.0.0.1:8070"),
+        ({"history_host": "::1", "history_port": 9}, "http://[::1]:9"),
+        ({"history_url": "http://history:8070"}, "http://history:8070"),
+        ({"history_enabled": False, "history_url": "http://history:8070"}, ""),
     ],
 )
-def test_the_history_is_asked_where_it_is(settings: Settings, url: str) -> None:
-    assert history_url_of(settings) == url
+def test_the_history_is_asked_where_it_is(changes: dict[str, object], url: str) -> None:
+    assert history_url_of(msgspec.structs.replace(Settings(), **changes)) == url

@@ -1,24 +1,31 @@
 """What of a batch is new and what may be there, and which columns of an order change."""
 
+from random import Random
 from typing import get_type_hints
 
 from history.projection.batch import Batch
-from history.projection.living import Living
+from history.projection.recording import Recording
 from history.projection.rows import CursorRow, OrderRow
 from history.sql.plan import planned
 from history.sql.tables import METADATA, ORDER_CHANGES
+from tests.history.projection.days import RecordedDay
 
 _FIELDS = get_type_hints(OrderRow)
 ORDER = OrderRow(**{name: kind() for name, kind in _FIELDS.items()})
 
 
-def test_the_columns_of_an_order_that_change_are_all_that_a_living_one_changes() -> None:
-    living = Living(ORDER)
-    for name in living.__slots__:
-        if name != "first":
-            setattr(living, name, "changed")
-    changed = {name for name, value in living.row()._asdict().items() if value == "changed"}
-    assert changed == set(ORDER_CHANGES)
+def test_the_columns_of_an_order_that_change_are_named(seed: int) -> None:
+    # Given a day of all kinds of orders, recorded entry by entry.
+    recording, known, changed = Recording(), dict[int, OrderRow](), set[str]()
+    for told in RecordedDay(Random(seed)).told:
+        recording.take(told.applied)
+        for order_id, row in recording.finish().orders.items():
+            pairs = zip(OrderRow._fields, known.get(order_id, row), row, strict=True)
+            changed |= {name for name, before, after in pairs if before != after}
+            known[order_id] = row
+    # Then nothing else changes of an order that may be stored already.
+    assert changed <= set(ORDER_CHANGES)
+    assert {"filled_lots", "status", "updated_sequence"} <= changed, "something did change"
 
 
 def test_an_order_that_was_placed_before_the_batch_may_be_there() -> None:

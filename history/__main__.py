@@ -16,7 +16,7 @@ import uvloop
 
 from history.follow.follower import Follower
 from history.follow.links import OtherVenue
-from history.parts import open_door, open_outlet
+from history.parts import PortError, open_door, open_outlet, open_outside, open_upkeep
 from history.service import Recorder
 from history.sql.database import HistoryDatabase, history_url, open_history
 from history.sql.failures import DatabaseAway, DatabaseError
@@ -53,7 +53,7 @@ def main() -> int:
         configure_logs(settings)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         uvloop.run(_run(settings))
-    except (SettingsError, OtherVenue, _StartError) as error:
+    except (SettingsError, OtherVenue, PortError, _StartError) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_CONFIGURATION
     except (CursorMoved, DatabaseAway) as error:
@@ -79,7 +79,9 @@ async def _run(settings: Settings) -> None:
         outlet = await stack.enter_async_context(open_outlet(settings, redis_url, database))
         recorder = Recorder(SqlStore(database), follower, outlet)
         await recorder.load()
-        await stack.enter_async_context(open_door(settings, recorder, database, outlet))
+        outside = await stack.enter_async_context(open_outside(settings, redis_url, database))
+        await stack.enter_async_context(open_upkeep())
+        await stack.enter_async_context(open_door(settings, recorder, database, outlet, outside))
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECT_THRESHOLDS)

@@ -15,6 +15,7 @@ from history.bench.places import own_database
 from history.bench.run import run_klines, run_writing
 from history.bench.writing import Written
 from history.parquet.commands import app as parquet_app
+from history.reports.commands import report_command
 
 __all__ = [
     "Asked",
@@ -26,6 +27,7 @@ __all__ = [
     "check_redis",
     "compare_history",
     "own_database",
+    "report_command",
     "restore_into",
     "run_klines",
     "run_writing",

@@ -1,5 +1,5 @@
 # One image for every service: `python -m engine`, `python -m engine archive`, `python -m api`,
-# `python -m broadcaster`, `python -m aggregator`. docker-compose.yml says who runs what.
+# `python -m broadcaster`, `python -m aggregator`, `python -m history`. docker-compose.yml says who runs what.
 
 FROM python:3.11-slim AS base
 # No .pyc at run time (the file system is read-only), no folder named `api` where somebody stands
@@ -25,18 +25,19 @@ COPY engine engine
 COPY api api
 COPY broadcaster broadcaster
 COPY aggregator aggregator
+COPY history history
 COPY rialto rialto
 RUN pip install --no-deps --no-build-isolation .
 
 FROM base
-# A fixed number, so that a backup or a bind mount can be given to it. The five folders are where
+# A fixed number, so that a backup or a bind mount can be given to it. The seven folders are where
 # volumes are mounted: an empty volume takes over their owner, so nothing ever has to run as root.
 RUN groupadd --gid 10001 rialto \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/rialto \
        --shell /usr/sbin/nologin rialto \
     && install --directory --owner=10001 --group=10001 --mode=0700 \
        /var/lib/rialto /var/lib/rialto-config /var/lib/rialto-redis /var/lib/rialto-snapshots \
-       /var/lib/rialto-flights
+       /var/lib/rialto-flights /var/lib/rialto-parquet /var/lib/rialto-postgres
 COPY --from=build /opt/rialto/venv /opt/rialto/venv
 ENV RIALTO_HOME=/var/lib/rialto
 WORKDIR /var/lib/rialto

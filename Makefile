@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 p
 	&& $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& echo $$p && break; done)
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c requirements.lock
-SOURCES := shared engine api broadcaster aggregator rialto tests $(wildcard bench)
+SOURCES := shared engine api broadcaster aggregator history rialto tests $(wildcard bench)
 ARGS ?=
 .DEFAULT_GOAL := help
 .PHONY: up test check format docs compiled plain reset clean help

@@ -297,6 +297,7 @@ JOINED = (
     ("aggregator.cli", "record_command", "record"),
     ("history.cli", "app", "history"),
     ("history.cli", "backup_command", "backup"),
+    ("history.cli", "report_command", "report"),
     ("rialto.drill", "restore_command", "restore"),
 )
 

@@ -93,6 +93,11 @@ def check_aggregator(settings: Settings) -> None:
         _check_door(settings.aggregator_host, port)
 
 
+def check_history(settings: Settings) -> None:
+    """Raise Unhealthy unless the history records, and is not far behind."""
+    _check_door(settings.history_host, settings.history_port)
+
+
 def _check_door(host: str, port: int) -> None:
     door = http.client.HTTPConnection(reachable_host(host), port, timeout=DEADLINE_S)
     try:
@@ -120,6 +125,7 @@ CHECKS: dict[str, Callable[[Settings], None]] = {
     "api": check_api,
     "broadcaster": check_broadcaster,
     "aggregator": check_aggregator,
+    "history": check_history,
 }
 
 

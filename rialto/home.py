@@ -24,8 +24,13 @@ LOCK_POLL_S = 0.05
 
 # All that a home may hold, in the order in which a reset removes it: without its marks a home is
 # foreign, so they go last and a reset that was cut short can be repeated.
-FOLDERS = ("redis", "secrets", "archive", "snapshots", "logs")
-FILES = ("users.db", "users.db-wal", "users.db-shm", "users.db-journal", "run.json")
+FOLDERS = ("redis", "secrets", "archive", "snapshots", "parquet", "flights", "logs")
+DATABASES = ("users.db", "history.db")
+FILES = (
+    *(f"{name}{end}" for name in DATABASES for end in ("", "-wal", "-shm", "-journal")),
+    "history.lock",
+    "run.json",
+)
 MARKS = ("version.json", "lock")
 STRANGERS_ALLOWED = frozenset({"lost+found"})  # An empty disk of its own comes with this.
 
@@ -196,14 +201,23 @@ def _is_still_the_file(descriptor: int, path: Path) -> bool:
 
 def redis_password(home: Home) -> str:
     """Return the secret of the embedded Redis; make it at the first call."""
+    return _password(home, home.password_file)
+
+
+def postgres_password(home: Home) -> str:
+    """Return the secret of the history's PostgreSQL in Compose; make it at the first call."""
+    return _password(home, home.secrets_dir / "postgres_password")
+
+
+def _password(home: Home, path: Path) -> str:
     with disk_sentences(home):
-        if home.password_file.exists():
-            home.password_file.chmod(0o600)
-            password = home.password_file.read_text().strip()
+        if path.exists():
+            path.chmod(0o600)
+            password = path.read_text().strip()
             if password.isalnum():
                 return password
         password = secrets.token_hex(PASSWORD_BYTES)
-        write_private(home.password_file, password + "\n")
+        write_private(path, password + "\n")
         return password
 
 

@@ -44,6 +44,12 @@ def refuse_half(settings: Settings) -> None:
             "Nothing was removed: the database that database_url names would keep the users, "
             "without their balances. Empty that database first, then reset without database_url."
         )
+    if settings.history_database_url:
+        raise RialtoError(
+            "Nothing was removed: the database that history_database_url names would keep the "
+            "history of what is gone. Drop its schema `history` first, then reset without "
+            "history_database_url."
+        )
 
 
 def reset(home: Home) -> list[Path]:

@@ -25,6 +25,7 @@ from shared.settings import CONFIG_VARIABLE, Settings
 
 BROADCASTER = "broadcaster"
 AGGREGATOR = "aggregator"
+HISTORY = "history"
 VENUES = "venues"
 LOOPBACK = "127.0.0.1"
 DOORS = ("api", "admin", "ws")  # Each has a setting <door>_host and <door>_port.
@@ -47,6 +48,7 @@ def service_environ(
         "archive_dir": os.path.abspath(settings.archive_path) if settings.archive_dir else "",
         "snapshot_dir": os.path.abspath(settings.snapshot_path) if settings.snapshot_dir else "",
         "flights_dir": os.path.abspath(settings.flights_path) if settings.flights_dir else "",
+        "parquet_dir": os.path.abspath(settings.parquet_path) if settings.parquet_dir else "",
         # A fixed name lets a restarted engine take its own lease back without waiting for its end.
         "engine_owner": settings.engine_owner or _owner(home, home_id),
     }
@@ -126,11 +128,24 @@ def exchange_specs(
             stop_rank=STOP_DOORS,
             address=urls(settings)["api"],
         ),
+        *_histories(settings, service),
         *_broadcasters(settings, service),
         *([_venues(settings, environ)] if settings.offline else []),
         # Last: nobody waits for it, and it waits for nobody's internet to be ready.
         *_aggregators(settings, service),
     ]
+
+
+def _histories(settings: Settings, service: Callable[..., ServiceSpec]) -> Iterator[ServiceSpec]:
+    for name, port in history_ports(settings).items():
+        yield service(
+            name=name,
+            argv=module_argv("history"),
+            # It answers while it still reads what it has missed.
+            ready=http_answers(settings.history_host, port, "/health", status="200"),
+            stop_rank=STOP_ARCHIVE,
+            address=f"http://{_joined(settings.history_host, port)}",
+        )
 
 
 def _broadcasters(settings: Settings, service: Callable[..., ServiceSpec]) -> Iterator[ServiceSpec]:
@@ -203,6 +218,11 @@ def aggregator_ports(settings: Settings) -> dict[str, int]:
     }
 
 
+def history_ports(settings: Settings) -> dict[str, int]:
+    """Return the port of the history, if it runs."""
+    return {HISTORY: settings.history_port} if settings.history_enabled else {}
+
+
 def venues_ports(settings: Settings) -> dict[str, int]:
     """Return the port of the simulated venues, if they run."""
     return {VENUES: settings.venues_port} if settings.offline else {}
@@ -243,6 +263,8 @@ def check_doors(settings: Settings) -> None:
         _check_door(LOOPBACK, port, "ws_private")
     for port in settings.aggregator_ports:
         _check_door(settings.aggregator_host, port, "aggregator")
+    for port in history_ports(settings).values():
+        _check_door(settings.history_host, port, HISTORY)
     for port in venues_ports(settings).values():
         _check_door(LOOPBACK, port, VENUES)
 

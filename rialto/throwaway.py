@@ -108,6 +108,7 @@ def _settings(home: Home) -> Settings:
         admin_port=choose_port(),
         ws_port=choose_port(),
         aggregator_port=choose_port(),
+        history_port=choose_port(),
         venues_address=f"{LOOPBACK}:{choose_port()}",  # Never a real venue.
     )
 

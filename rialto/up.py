@@ -20,6 +20,7 @@ from rialto.services import (
     aggregator_ports,
     check_doors,
     exchange_specs,
+    history_ports,
     ports,
     private_ports,
     redis_spec,
@@ -58,7 +59,7 @@ def up(settings: Settings, environ: Mapping[str, str], voice: Voice, *, verbose:
         supervisor_specs = [redis_spec(embedded)] if embedded else []
         supervisor_specs += exchange_specs(settings, environ, redis_url, needs)
         all_ports = ports(settings) | private_ports(settings) | aggregator_ports(settings)
-        all_ports |= venues_ports(settings)
+        all_ports |= history_ports(settings) | venues_ports(settings)
         all_ports |= {"redis": embedded.port} if embedded else {}
         voice.say(f"Rialto starts in {home.folder}", "bold")
         with contextlib.ExitStack() as stack:

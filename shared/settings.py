@@ -271,27 +271,22 @@ class Settings(HistorySettings, frozen=True, kw_only=True):
 
     @property
     def archive_path(self) -> Path:
-        return (
-            Path(self.archive_dir).expanduser() if self.archive_dir else self.home_path / "archive"
-        )
+        return self._folder(self.archive_dir, "archive")
 
     @property
     def snapshot_path(self) -> Path:
-        if self.snapshot_dir:
-            return Path(self.snapshot_dir).expanduser()
-        return self.home_path / "snapshots"
+        return self._folder(self.snapshot_dir, "snapshots")
 
     @property
     def parquet_path(self) -> Path:
-        return (
-            Path(self.parquet_dir).expanduser() if self.parquet_dir else self.home_path / "parquet"
-        )
+        return self._folder(self.parquet_dir, "parquet")
 
     @property
     def flights_path(self) -> Path:
-        return (
-            Path(self.flights_dir).expanduser() if self.flights_dir else self.home_path / "flights"
-        )
+        return self._folder(self.flights_dir, "flights")
+
+    def _folder(self, named: str, usual: str) -> Path:
+        return Path(named).expanduser() if named else self.home_path / usual
 
     @property
     def probed_feed_url(self) -> str:
@@ -381,6 +376,9 @@ def _check_together(settings: Settings) -> None:
     rows = {
         "ws_private_port": settings.ws_private_ports,
         "aggregator_port": settings.aggregator_ports,
+        "history_port": range(
+            settings.history_port, settings.history_port + settings.history_enabled
+        ),
         "venues_port": range(settings.venues_port, settings.venues_port + settings.offline),
     }
     own = [port for row in rows.values() for port in row]

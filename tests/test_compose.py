@@ -12,12 +12,19 @@ import pytest
 import yaml
 
 from rialto.healthcheck import CHECKS
-from rialto.prepare import LIMITS_HOST, REDIS_DATA, REDIS_HOST
+from rialto.prepare import (
+    LIMITS_HOST,
+    POSTGRES_DATA,
+    POSTGRES_HOST,
+    POSTGRES_USER,
+    REDIS_DATA,
+    REDIS_HOST,
+)
 from shared.settings import FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("prepare", "archive", "engine", "standby", "api", "broadcaster", "aggregator")
-LASTING = ("redis", "limits", *OURS[1:])
+OURS = ("prepare", "archive", "engine", "standby", "api", "broadcaster", "history", "aggregator")
+LASTING = ("redis", "limits", "postgres", *OURS[1:])
 # These are settled by the file itself; a value from outside would only break it.
 SETTLED = frozenset(
     {
@@ -28,6 +35,7 @@ SETTLED = frozenset(
             "archive_dir",
             "snapshot_dir",
             "flights_dir",
+            "parquet_dir",
             "metrics_feed_url",
             "engine_owner",
             "standby",
@@ -35,6 +43,7 @@ SETTLED = frozenset(
         # One to a container: see docs/OPERATIONS.md, Several broadcasters.
         *("broadcasters", "ws_private_port", "aggregators", "aggregator_venues"),
         *("aggregator_enabled", "aggregator_host", "aggregator_port"),
+        *("history_enabled", "history_host", "history_port", "history_url"),
         # Only `rialto up` starts simulated venues; to call others there is venues_address.
         *("offline", "venues_port"),
         *("api_host", "api_port", "admin_host", "admin_port", "ws_host", "ws_port"),
@@ -75,7 +84,7 @@ def test_both_generations_of_compose_take_the_file() -> None:
 
 
 def test_the_services_are_those_of_the_house() -> None:
-    assert set(compose()["services"]) == {"redis", "limits", *OURS}
+    assert set(compose()["services"]) == {"redis", "limits", "postgres", *OURS}
     assert set(CHECKS) == set(OURS) - {"prepare"}
     for name in CHECKS:
         module = "engine" if name in ("archive", "standby") else name
@@ -128,6 +137,24 @@ def test_redis_is_on_the_inner_network_only_and_has_a_volume() -> None:
     assert "redis-data:/var/lib/rialto-redis" in service("prepare")["volumes"]
 
 
+def test_postgres_is_on_the_inner_network_only_and_has_a_volume() -> None:
+    postgres = service("postgres")
+    assert "ports" not in postgres
+    assert postgres["networks"] == ["core"]
+    data = {"type": "volume", "source": "postgres-data", "target": POSTGRES_DATA}
+    assert {**data, "volume": {"nocopy": True}} in postgres["volumes"]
+    assert "postgres-data:/var/lib/rialto-postgres" in service("prepare")["volumes"]
+    assert postgres["environment"]["POSTGRES_USER"] == POSTGRES_USER
+
+
+def test_the_gateway_asks_the_history_where_it_listens() -> None:
+    assert service("api")["environment"]["RIALTO_HISTORY_URL"] == "http://history:8070"
+    assert service("history")["environment"]["RIALTO_HISTORY_HOST"] == "0.0.0.0"
+    assert service("history")["networks"] == ["core"]
+    assert "home:/var/lib/rialto:ro" in service("history")["volumes"]
+    assert FIELDS["history_port"].default == 8070
+
+
 def test_only_the_doors_are_published_and_on_loopback() -> None:
     published = {name: described.get("ports") for name, described in compose()["services"].items()}
     assert {name: ports for name, ports in published.items() if ports} == {
@@ -138,7 +165,7 @@ def test_only_the_doors_are_published_and_on_loopback() -> None:
     assert on_the_edge == {"api", "broadcaster"}
 
 
-@pytest.mark.parametrize("name", ["redis", "limits", *OURS])
+@pytest.mark.parametrize("name", ["redis", "limits", "postgres", *OURS])
 def test_nothing_runs_as_root_or_may_become_root(name: str) -> None:
     described = service(name)
     user = described.get("user") or re.findall(r"^USER (.+)$", dockerfile(), re.MULTILINE)[-1]
@@ -161,7 +188,8 @@ def test_a_service_is_watched_and_comes_back(name: str) -> None:
         assert test == ["CMD", "python", "-m", "rialto.healthcheck", name]
         assert described["depends_on"]["redis"] == {"condition": "service_healthy"}
     else:
-        assert "redis-cli ping" in test[1]
+        asked = "pg_isready" if name == "postgres" else "redis-cli ping"
+        assert asked in test[1]
         assert described["depends_on"] == {
             "prepare": {"condition": "service_completed_successfully"}
         }
@@ -200,7 +228,7 @@ def test_the_broadcaster_cannot_change_what_lasts() -> None:
 def test_no_secret_is_written_in_the_files() -> None:
     text = (ROOT / "docker-compose.yml").read_text("utf-8") + dockerfile()
     assert not re.search(r"requirepass|PASSWORD\s*[:=]|redis://", text)
-    assert {REDIS_HOST, LIMITS_HOST} <= set(compose()["services"])
+    assert {REDIS_HOST, LIMITS_HOST, POSTGRES_HOST} <= set(compose()["services"])
 
 
 def test_the_image_holds_only_what_is_named() -> None:

@@ -108,12 +108,13 @@ def tiny_run(home: Path, *plans: dict[str, Any]) -> Iterator[Started]:
 def rialto(home: Path, *words: str, **environ: str) -> Iterator[Started]:
     """Run the `rialto` command itself, with settings of its own.
 
-    There is no aggregator unless it is asked for: a test needs nobody's internet.
+    There is no aggregator unless it is asked for, since a test needs nobody's internet, and no
+    history.
     """
     argv = [sys.executable, "-m", "rialto", *words, "--home", str(home)]
     clean = {name: value for name, value in os.environ.items() if "RIALTO" not in name}
     clean.pop("REDIS_URL", None)
-    quiet = {"RIALTO_AGGREGATOR_ENABLED": "false"}
+    quiet = {"RIALTO_AGGREGATOR_ENABLED": "false", "RIALTO_HISTORY_ENABLED": "false"}
     started = Started(home, argv, {**clean, **quiet, **environ})
     try:
         yield started

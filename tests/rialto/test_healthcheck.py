@@ -167,12 +167,12 @@ def test_of_several_aggregators_each_is_asked_at_its_own_door(
             assert main(["aggregator"]) == 0
 
 
-@pytest.mark.parametrize("arguments", [[], ["history"], ["api", "engine"]])
+@pytest.mark.parametrize("arguments", [[], ["clearing"], ["api", "engine"]])
 def test_the_program_names_the_services_that_it_knows(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 1
-    listed = "engine, standby, archive, api, broadcaster, aggregator"
+    listed = "engine, standby, archive, api, broadcaster, aggregator, history"
     assert capsys.readouterr().err == f"Name one service: {listed}.\n"
 
 

@@ -31,6 +31,15 @@ def test_the_services_find_redis_through_the_settings_file(tmp_path: Path) -> No
     assert f"\nrequirepass {password}\n" in (tmp_path / "limits.conf").read_text()
 
 
+def test_the_history_finds_its_database_through_the_settings_file(tmp_path: Path) -> None:
+    config = tmp_path / "rialto.toml"
+    prepare_containers(config)
+    password = (tmp_path / "secrets" / "postgres_password").read_text().strip()
+    settings = load_settings(environ={"RIALTO_CONFIG": str(config)})
+    assert settings.history_database_url == f"postgresql://rialto:{password}@postgres/rialto"
+    assert password != (tmp_path / "secrets" / "redis_password").read_text().strip()
+
+
 def test_the_redis_of_limits_keeps_nothing_and_cannot_grow(tmp_path: Path) -> None:
     prepare_containers(tmp_path / "rialto.toml")
     lines = (tmp_path / "limits.conf").read_text().splitlines()
@@ -62,7 +71,7 @@ def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
 def test_the_files_are_for_their_owner_only(tmp_path: Path) -> None:
     prepare_containers(tmp_path / "rialto.toml")
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(files) == 4
+    assert len(files) == 5
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
 

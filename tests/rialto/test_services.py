@@ -16,6 +16,7 @@ from rialto.services import (
     aggregator_ports,
     check_doors,
     exchange_specs,
+    history_ports,
     private_ports,
     service_environ,
     urls,
@@ -109,6 +110,41 @@ def test_without_the_aggregator_there_is_none_and_no_port_of_it(tmp_path: Path) 
     specs = exchange_specs(settings, environ, "redis://here", ())
     assert not [spec for spec in specs if spec.name.startswith("aggregator")]
     assert aggregator_ports(settings) == {}
+
+
+def test_the_history_runs_at_its_port_and_stops_after_the_engine(tmp_path: Path) -> None:
+    settings = Settings(history_port=9300)
+    environ = service_environ({}, settings, Home(tmp_path), "redis://here", "id")
+    specs = {spec.name: spec for spec in exchange_specs(settings, environ, "redis://here", ("r",))}
+    history = specs["history"]
+    assert (history.argv[-1], history.address) == ("history", "http://127.0.0.1:9300")
+    # What the engine still commits is recorded before Redis goes.
+    assert specs["engine"].stop_rank < history.stop_rank
+    assert history_ports(settings) == {"history": 9300}
+
+
+def test_without_the_history_there_is_none_and_no_port_of_it(tmp_path: Path) -> None:
+    settings = Settings(history_enabled=False)
+    environ = service_environ({}, settings, Home(tmp_path), "redis://here", "id")
+    specs = exchange_specs(settings, environ, "redis://here", ())
+    assert "history" not in [spec.name for spec in specs]
+    assert history_ports(settings) == {}
+
+
+def test_the_historys_port_that_is_in_use_is_refused_with_its_setting() -> None:
+    first = ports_in_a_row(5)
+    settings = Settings(
+        api_port=first,
+        admin_port=first + 1,
+        ws_port=first + 2,
+        aggregator_port=first + 3,
+        history_port=first + 4,
+    )
+    with (
+        socket.create_server(("127.0.0.1", first + 4)),
+        pytest.raises(RialtoError, match=f"Port {first + 4} .* set RIALTO_HISTORY_PORT to"),
+    ):
+        check_doors(settings)
 
 
 def test_an_aggregators_port_that_is_in_use_is_refused_with_its_setting() -> None:

@@ -147,7 +147,8 @@ def test_a_variable_says_yes_or_no_in_the_usual_words(text: str, value: bool) ->
             "RIALTO_WS_PORT",
             "8000",
             "Each listener needs a port of its own, "
-            "not api_port 8000, admin_port 8001, ws_port 8000, aggregator_port 8090.",
+            "not api_port 8000, admin_port 8001, ws_port 8000, aggregator_port 8090, "
+            "history_port 8070.",
         ),
         (
             "RIALTO_BATCH_COMMANDS_MAX",

@@ -22,7 +22,7 @@ async def test_nothing_is_lost_or_done_twice_while_everything_is_killed(
     redis_server: RedisServer, tmp_path: Path, seed: int
 ) -> None:
     figures = await run_campaign(redis_server, tmp_path, seed=seed, kills_each=KILLS_EACH)
-    for name in ("engine", "standby", "api", "broadcaster", "redis"):
+    for name in ("engine", "standby", "api", "broadcaster", "history", "redis"):
         assert figures[f"{name} kills"] == KILLS_EACH
     assert figures["definite"] >= DEFINITE_MIN
     assert figures["replayed"] > 0

@@ -43,7 +43,14 @@ TREASURY_PAUSE_S = 0.1
 READY_DEADLINE_S = 60.0  # The first start of all processes on two busy cores.
 PROGRESS_DEADLINE_S = 120.0  # Any healing takes a few seconds; this is "never", also when busy.
 STALLED_KILLS_MAX = 1  # Three deaths at one entry halt the venue, which is another test.
-KILL_PAUSE_MAX_S = {"engine": 1.2, "standby": 1.2, "api": 1.0, "broadcaster": 2.0, "redis": 2.5}
+KILL_PAUSE_MAX_S = {
+    "engine": 1.2,
+    "standby": 1.2,
+    "api": 1.0,
+    "broadcaster": 2.0,
+    "history": 2.0,
+    "redis": 2.5,
+}
 KILLED_AT_WORK_RATE = 0.7  # Of the kills of a door; the others may hit its start.
 REDIS_DOWN_MAX_S = 0.4
 MARKET_WATCHED = "TATA_INR"

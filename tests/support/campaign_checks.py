@@ -23,6 +23,7 @@ from tests.support.campaign import (
     subscribed_feed,
 )
 from tests.support.campaign_clients import ORDERS, RETRY_PAUSE_S, Request, Told
+from tests.support.campaign_history import check_history
 from tests.support.campaign_orders import ASSET_SCALES, MARKETS
 from tests.support.campaign_system import VENUE
 from tests.support.deadlines import eventually_async
@@ -256,6 +257,7 @@ async def check_all(campaign: Campaign, bus: CommandBus) -> dict[str, int]:
     await heal(campaign, bus)
     await check_answers(campaign)
     replayed = await check_archive(campaign)
+    recorded = await check_history(campaign)
     ledger = keep_books(campaign)
     withdrawals = await money_checks.check_shown(campaign.teller, ledger)
     await check_accounts(campaign, ledger)
@@ -267,6 +269,7 @@ async def check_all(campaign: Campaign, bus: CommandBus) -> dict[str, int]:
         "definite": campaign.definite(),
         "trades": ledger.trades,
         "entries": replayed.exchange.n,
+        "rows recorded": recorded,
         "takeovers from memory": campaign.system.takeovers(),
         "feed connections": campaign.feed_connections,
         **vars(campaign.counts),

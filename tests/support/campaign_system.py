@@ -26,8 +26,8 @@ KEEPER_PAUSE_S = 0.05  # Sooner than the supervisor, so that kills hit starts as
 
 
 class System:
-    """Redis, engine, standby, archiver, gateway and broadcaster; `keep` runs beside whatever kills
-    them.
+    """Redis, engine, standby, archiver, history, gateway and broadcaster; `keep` runs beside
+    whatever kills them.
     """
 
     def __init__(self, redis: RedisServer, folder: Path) -> None:
@@ -36,6 +36,7 @@ class System:
         self.home.mkdir(parents=True)
         self.keys = Keys(VENUE)
         api_port, admin_port, ws_port = choose_port(), choose_port(), choose_port()
+        history_port = choose_port()
         self.api_url = f"http://127.0.0.1:{api_port}"
         self.admin_url = f"http://127.0.0.1:{admin_port}"
         self.ws_url = f"ws://127.0.0.1:{ws_port}/ws"
@@ -46,6 +47,7 @@ class System:
             "api_port": api_port,
             "admin_port": admin_port,
             "ws_port": ws_port,
+            "history_port": history_port,
             "lease_ttl_ms": LEASE_TTL_MS,
             "reply_timeout_ms": REPLY_TIMEOUT_MS,
             "engine_owner": "campaign",
@@ -53,7 +55,7 @@ class System:
             "token_lifetime_s": 86_400,  # A campaign may take longer than a session should.
             "snapshot_interval_s": SNAPSHOT_INTERVAL_S,
         }
-        self.doors = {"api": api_port, "broadcaster": ws_port}
+        self.doors = {"api": api_port, "broadcaster": ws_port, "history": history_port}
         self.services = {
             "engine": Service("engine", self.home, settings),
             "standby": Service(
@@ -65,6 +67,7 @@ class System:
             "archive": Service(
                 "engine", self.home, settings, arguments=["archive"], label="archive"
             ),
+            "history": Service("history", self.home, settings),
             "api": Service("api", self.home, settings),
             "broadcaster": Service("broadcaster", self.home, settings),
         }

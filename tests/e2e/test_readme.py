@@ -69,6 +69,7 @@ def test_every_command_of_the_tour_does_what_the_readme_says(tmp_path: Path) -> 
     ports = {f"RIALTO_{door.upper()}_PORT": str(choose_port()) for door in DOORS}
     environ = {**os.environ, **ports, "RIALTO_HOME": str(home), "PYTHONPATH": str(ROOT)}
     environ["RIALTO_AGGREGATOR_PORT"] = str(choose_port())
+    environ["RIALTO_HISTORY_PORT"] = str(choose_port())
     environ["RIALTO_VENUES_ADDRESS"] = "127.0.0.1:1"  # Nobody's internet is needed, or touched.
     tour = "set -e\n" + "\n".join(here(block, environ) for block in blocks("bash"))
     with exchange(home, environ):
@@ -100,6 +101,11 @@ def test_every_command_of_the_tour_does_what_the_readme_says(tmp_path: Path) -> 
     assert '"cancel_at_ns":' in said
     assert '"price":"94"' in said, "the bot's key signed well"
     assert '"status":"settled"' in said, "the money has left"
+    assert '"interval":"1m"' in said
+    assert '"average_price":' in said
+    assert '"role":"taker"' in said, "Bob has taken"
+    assert "withdrawal_settled" in said, "his statement tells where the money went"
+    assert '"channel":"klines:TATA_INR:1s"' in said
     assert '"code":' not in said, "nothing was refused"
     assert traded.startswith("open ")
     assert traded.endswith("cancelled\n")

@@ -18,6 +18,7 @@ from rialto.embedded_redis import find_redis_binaries
 from rialto.versions import RedisBinary, version_text
 from shared.settings import OTHER_VARIABLES
 from shared.settings_fields import PREFIX
+from tests.support.postgres import NoPostgresError, Postgres, running_postgres
 from tests.support.redis_server import RedisServer, running_redis
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,6 +103,29 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"No recorded data in {folder}: name its folder with RIALTO_TEST_DATA.")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A cluster that all tests of a worker share; the test is skipped where there is none."""
+    try:
+        running = running_postgres()
+        cluster = running.__enter__()
+    except NoPostgresError as error:
+        pytest.skip(str(error))
+    try:
+        yield cluster
+    finally:
+        running.__exit__(None, None, None)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The setting of an empty database: SQLite in the home, or PostgreSQL."""
+    if request.param == "sqlite":
+        return ""
+    cluster: Postgres = request.getfixturevalue("postgres")
+    return cluster.fresh()
 
 
 @pytest.fixture(autouse=True, scope="module")

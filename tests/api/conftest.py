@@ -25,7 +25,6 @@ from tests.api.agreement import Agreement
 from tests.api.exchange import Exchange
 from tests.conftest import RedisServers, redis_binaries
 from tests.support.deadlines import eventually, eventually_async
-from tests.support.postgres import NoPostgresError, Postgres, running_postgres
 from tests.support.processes import Service, running_service
 from tests.support.venue import Venue
 
@@ -88,29 +87,6 @@ async def admin_client(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
     """The operators' door of `gateway`."""
     async with client_of(admin_app(gateway, docs_enabled=True), gateway) as client:
         yield client
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A cluster that all tests of a worker share; the test is skipped where there is none."""
-    try:
-        running = running_postgres()
-        cluster = running.__enter__()
-    except NoPostgresError as error:
-        pytest.skip(str(error))
-    try:
-        yield cluster
-    finally:
-        running.__exit__(None, None, None)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """The setting of an empty database: SQLite in the home, or PostgreSQL."""
-    if request.param == "sqlite":
-        return ""
-    cluster: Postgres = request.getfixturevalue("postgres")
-    return cluster.fresh()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ expected is reckoned here, from the answers that the orders got.
 import asyncio
 import contextlib
 import csv
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -27,7 +27,6 @@ from tests.api.test_cli import make_admin
 from tests.e2e.test_outside_up import ends, is_up, subscribed
 from tests.rialto.harness import Started, rialto
 from tests.support.deadlines import eventually_async
-from tests.support.postgres import NoPostgresError, running_postgres
 
 MARKET = "TATA_INR"
 OPERATOR = "root"
@@ -105,12 +104,13 @@ async def _answered(work: Awaitable[bool]) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def exchange(folder: Path, database: dict[str, str]) -> AsyncIterator[Place]:
+async def exchange(folder: Path, database_url: str) -> AsyncIterator[Place]:
     """Run `rialto up` with a history, two traders with money, and nothing else."""
     names = ("API", "ADMIN", "WS", "HISTORY")
     doors = {f"RIALTO_{name}_PORT": str(choose_port()) for name in names}
     home = folder / "home"
-    environ = {"RIALTO_HISTORY_ENABLED": "true", "RIALTO_STANDBY": "false", **doors, **database}
+    environ = {"RIALTO_HISTORY_ENABLED": "true", "RIALTO_STANDBY": "false", **doors}
+    environ |= {"RIALTO_HISTORY_DATABASE_URL": database_url} if database_url else {}
     url = f"http://127.0.0.1:{doors['RIALTO_API_PORT']}"
     with rialto(home, "up", **environ) as started:
         await is_up(started)
@@ -225,23 +225,10 @@ async def check_feed(place: Place) -> None:
         assert not week.is_closed
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """The settings of an empty database: SQLite in the home, or a real PostgreSQL."""
-    if request.param == "sqlite":
-        yield {}
-        return
-    try:
-        with running_postgres() as server:
-            yield {"RIALTO_HISTORY_DATABASE_URL": server.fresh()}
-    except NoPostgresError as reason:
-        pytest.skip(str(reason))
-
-
 async def test_what_was_traded_is_told_on_every_way_also_after_a_kill(
-    tmp_path: Path, database: dict[str, str]
+    tmp_path: Path, database_url: str
 ) -> None:
-    async with exchange(tmp_path, database) as place:
+    async with exchange(tmp_path, database_url) as place:
         await place.trade()
         await place.is_recorded()
         await check_reads(place)

@@ -2,13 +2,12 @@
 
 import os
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from history.sql.database import HistoryDatabase, open_history
-from tests.support.postgres import NoPostgresError, Postgres, running_postgres
 
 
 @pytest.fixture
@@ -19,27 +18,10 @@ def seed() -> int:
     return value
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A cluster that all tests of a worker share; the test is skipped where there is none."""
-    try:
-        running = running_postgres()
-        cluster = running.__enter__()
-    except NoPostgresError as error:
-        pytest.skip(str(error))
-    try:
-        yield cluster
-    finally:
-        running.__exit__(None, None, None)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def history_url(request: pytest.FixtureRequest) -> str:
-    """The setting of an empty database: SQLite in the home, or a real PostgreSQL."""
-    if request.param == "sqlite":
-        return ""
-    cluster: Postgres = request.getfixturevalue("postgres")
-    return cluster.fresh()
+@pytest.fixture
+def history_url(database_url: str) -> str:
+    """The setting of an empty history: SQLite in the home, or a real PostgreSQL."""
+    return database_url
 
 
 @pytest.fixture

@@ -64,6 +64,8 @@ def client_of(app: FastAPI, gateway: Gateway) -> httpx.AsyncClient:
 def patient_with_sql(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that stands still for seconds is no verdict on what a test is about."""
     monkeypatch.setattr("api.sql.guarded.SQL_TIMEOUT_S", 30.0)
+    for name in ("BUSY_TIMEOUT_S", "POOL_WAIT_MAX_S", "SERVER_TIMEOUT_S"):
+        monkeypatch.setattr(f"api.sql.database.{name}", 20.0)
 
 
 @pytest.fixture

@@ -60,7 +60,9 @@ def test_an_aggregators_port_is_nobody_elses() -> None:
     environ = {"RIALTO_AGGREGATOR_PORT": "8079", "RIALTO_AGGREGATORS": "2"}
     with pytest.raises(SettingsError) as refused:
         load_settings(environ=environ)
-    assert str(refused.value).endswith("ws_port 8080, aggregator_port 8079 to 8080.")
+    assert str(refused.value).endswith(
+        "ws_port 8080, aggregator_port 8079 to 8080, history_port 8070."
+    )
     load_settings(environ={**environ, "RIALTO_AGGREGATOR_ENABLED": "false"})
 
 
@@ -69,7 +71,9 @@ def test_the_simulated_venues_have_a_port_of_their_own_where_they_run() -> None:
     load_settings(environ=environ)
     with pytest.raises(SettingsError) as refused:
         load_settings(environ={**environ, "RIALTO_OFFLINE": "true"})
-    assert str(refused.value).endswith("aggregator_port 8090 to 8095, venues_port 8095.")
+    assert str(refused.value).endswith(
+        "aggregator_port 8090 to 8095, history_port 8070, venues_port 8095."
+    )
 
 
 def test_an_aggregator_listens_to_itself_where_the_feed_is() -> None:

@@ -22,6 +22,7 @@ _VALUES: dict[str, st.SearchStrategy[str]] = {
     "client_order_id": st.just("grid-7"),
     "status": st.lists(st.sampled_from(hq.STATUSES), min_size=1, unique=True).map(",".join),
     "order_id": st.integers(1, INTEGER_MAX).map(str),
+    "before": st.integers(1, INTEGER_MAX).map(str),
     "from_ns": st.integers(0, 10**18).map(str),
     "to_ns": st.integers(10**18 + 1, INTEGER_MAX).map(str),
     "limit": st.integers(1, 1_000).map(str),

@@ -55,8 +55,9 @@ COLUMNS = (
     Column("fee_asset", Kind.TEXT, "Fee's asset"),
     Column("account", Kind.COUNT, "Account"),
     Column("key", Kind.TEXT, "Idempotency key"),
-    Column("details", Kind.TEXT, "Details"),
+    Column("details", Kind.TEXT, "Details", has_json=True),
 )
+_HEAD_COLUMNS = 5  # When, by which entry and event, and what.
 _REQUEST, _CHANGE, _FILL, _LEDGER = range(4)  # Of one event the cause comes first.
 _Key = tuple[int, int, int, int]
 
@@ -305,4 +306,5 @@ ORDER = ReportKind(
     columns=COLUMNS,
     options=frozenset({"order"}),
     make=_make,
+    head_columns=_HEAD_COLUMNS,
 )

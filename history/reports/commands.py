@@ -156,7 +156,12 @@ def _made(
     home, named = settings.home_path, settings.parquet_dir
     parquet = Path(named).expanduser() if named else home / "parquet"
     place = Place(home, history_url(settings), settings.archive_path, parquet)
-    with opened_output(form, out) as output, progress(kind.title) as on_read:
+    # A table is written when all is read; the rows of other forms as they come.
+    is_alone = out is not None or form in (None, Form.TABLE) or not sys.stdout.isatty()
+    with (
+        opened_output(form, out) as output,
+        progress(kind.title, is_alone=is_alone) as on_read,
+    ):
         return asyncio.run(make(place, kind, scope, output, on_read))
 
 

@@ -57,7 +57,8 @@ def opened_output(form: Form | None, out: Path | None) -> Iterator[Output]:
     if form is None:
         form = _BY_SUFFIX.get(out.suffix.lower(), Form.TABLE) if out is not None else Form.TABLE
     if out is None:
-        yield _terminal(form)
+        with _terminal(form) as output:
+            yield output
         return
     with _replacing(out) as file:
         if form is Form.TABLE:
@@ -70,12 +71,21 @@ def opened_output(form: Form | None, out: Path | None) -> Iterator[Output]:
             yield _MADE[form](file)
 
 
-def _terminal(form: Form) -> Output:
-    if form is Form.TABLE:
-        return TableOutput()
+@contextlib.contextmanager
+def _terminal(form: Form) -> Iterator[Output]:
     if form is Form.PARQUET and sys.stdout.isatty():
         raise ReportError("Parquet is nothing for a terminal: give a file with --out.")
-    return _MADE[form](sys.stdout.buffer)
+    if form is not Form.TABLE:
+        yield _MADE[form](sys.stdout.buffer)
+        return
+    table = TableOutput()
+    with table.held() as held:
+        yield table
+    try:
+        sys.stdout.write(held.get())
+        sys.stdout.flush()
+    except OSError as error:
+        raise ReportError(f"The report cannot be written: {error}") from error
 
 
 @contextlib.contextmanager

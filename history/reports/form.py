@@ -31,9 +31,12 @@ class Kind(StrEnum):
 
 
 class Column(NamedTuple):
+    """`has_json`: texts of it may be JSON objects, which are for programs and long."""
+
     name: str
     kind: Kind
     means: str
+    has_json: bool = False
 
 
 class Check(NamedTuple):
@@ -78,6 +81,7 @@ class Heading(NamedTuple):
     """Of what a report is: `as_of_ns` is the journal time, `sequence` the event that it ends with.
 
     `asked` are the limits that were given, as (name, value). `generated_at_ns` is the wall's clock.
+    `head_columns` is as a ReportKind has it.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Heading(NamedTuple):
     sequence: int
     generated_at_ns: int
     columns: tuple[Column, ...]
+    head_columns: int = 0
 
 
 def date_of(day: int) -> date:

@@ -16,7 +16,8 @@ Make = Callable[[Source, Scope, Outcome], Rows]
 class ReportKind(NamedTuple):
     """A report: `definition` is what its columns are, in sentences; `options` are those of the
     command line that it heeds, beside the ones of all reports. `make` yields its rows, and what it
-    says of `Outcome` is complete when they have all been taken.
+    says of `Outcome` is complete when they have all been taken. `head_columns`, where it is not 0:
+    rows are of several kinds, and only this many leading columns are what all of them have.
     """
 
     name: str
@@ -25,6 +26,7 @@ class ReportKind(NamedTuple):
     columns: tuple[Column, ...]
     options: frozenset[str]
     make: Make
+    head_columns: int = 0
 
 
 PERIOD = frozenset({"from", "to", "at"})

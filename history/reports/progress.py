@@ -1,7 +1,7 @@
 """How far a long report is, on standard error.
 
-The rule of this file: a terminal sees a line that moves; a log gets a line now and then; a report
-that takes a moment says nothing.
+The rule of this file: a terminal sees a line that moves, as long as nothing else is written to it;
+a log gets a line now and then; a report that takes a moment says nothing.
 """
 
 import contextlib
@@ -14,9 +14,12 @@ SAID_EVERY_S = 10.0  # To a log, which keeps every line.
 
 
 @contextlib.contextmanager
-def progress(title: str) -> Iterator[Callable[[int], None]]:
-    """Give what is told how many rows were read."""
+def progress(title: str, *, is_alone: bool = True) -> Iterator[Callable[[int], None]]:
+    """Give what is told how many rows were read; not `is_alone`: rows go to the same terminal."""
     console = Console(stderr=True, highlight=False)
+    if console.is_terminal and not is_alone:
+        yield lambda _read: None
+        return
     if console.is_terminal:
         with console.status(title) as status:
             yield lambda read: status.update(f"{title}: {read} rows read")

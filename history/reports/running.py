@@ -127,6 +127,7 @@ def _heading(kind: ReportKind, scope: Scope, source: Source) -> Heading:
         source.cursor.sequence,
         time.time_ns(),
         kind.columns,
+        kind.head_columns,
     )
 
 

@@ -79,7 +79,8 @@ class TableOutput:
         head_columns = heading.head_columns or len(heading.columns)
         most = sum(i < head_columns for i in used)
         self._say_laid_out(rows, layout_of(columns, rows, self._console.width, most))
-        if self._unused:
+        # Of rows of several kinds nobody expects every column.
+        if self._unused and not heading.head_columns:
             names = ", ".join(heading.columns[i].means for i in self._unused)
             self._say(f"No row has: {names}.", "dim")
 

@@ -1,9 +1,11 @@
 """`rialto report` as people call it: codes, sentences, files, and what it leaves alone."""
 
 import asyncio
+import contextlib
 import csv
 import io
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -70,7 +72,9 @@ def call() -> Call:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """The files of a home; those that SQLite keeps while one reads are not meant."""
+    """The files of a home, if there is one; those that SQLite keeps for readers are not meant."""
+    if not folder.is_dir():
+        return {}
     return {
         path.name: path.read_bytes()
         for path in folder.iterdir()
@@ -208,9 +212,10 @@ def test_a_failed_report_leaves_the_file_that_was_there(
 
 
 @pytest.mark.parametrize("history_url", [""])
-def test_a_reader_who_has_seen_enough_is_no_traceback(home: Path) -> None:
+@pytest.mark.parametrize("form", ["csv", "table"])
+def test_a_reader_who_has_seen_enough_is_no_traceback(home: Path, form: str) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", APP, "rejections", "--format", "csv"],
+        [sys.executable, "-c", APP, "rejections", "--format", form],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -223,6 +228,29 @@ def test_a_reader_who_has_seen_enough_is_no_traceback(home: Path) -> None:
     process.stderr.close()
     assert process.wait(30) == NOT_DONE
     assert told == b""
+
+
+@pytest.mark.parametrize("history_url", [""])
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_on_a_terminal_no_progress_gets_between_the_rows(home: Path, form: str) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", APP, "rejections", "--format", form],
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm"},
+        cwd=Path(__file__).parents[3],
+    )
+    os.close(theirs)
+    told = b""
+    with contextlib.suppress(OSError):  # Which is how the end of a terminal is told.
+        while piece := os.read(ours, 65_536):
+            told += piece
+    os.close(ours)
+    assert process.wait(30) == DONE
+    progress, _, report = told.partition(b", as of")
+    assert (b"rows read" in progress) == (form == "table")
+    assert b"rows read" not in report
 
 
 def test_owners_are_read_with_and_without_a_head_and_refused_when_they_contradict(

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import json
 
-from history.reports.form import Column, Kind, text_of, time_text
+from history.reports.form import Cell, Column, Kind, text_of, time_text
 from history.reports.outputs.table_cells import cell_text, lean_json, short_times
 from history.reports.scope import moment_ns
 
@@ -38,7 +38,12 @@ def test_times_in_a_sentence_are_short_too_and_other_numbers_stay() -> None:
 
 
 def test_cells_of_every_other_kind_stay_as_they_are() -> None:
-    cells = [("1.500", Kind.DECIMAL), (100, Kind.COUNT), (20_779, Kind.DAY), (None, Kind.TIME)]
+    cells: list[tuple[Cell, Kind]] = [
+        ("1.500", Kind.DECIMAL),
+        (100, Kind.COUNT),
+        (20_779, Kind.DAY),
+        (None, Kind.TIME),
+    ]
     for cell, kind in cells:
         assert cell_text(cell, Column("c", kind, "C")) == text_of(cell, kind)
     assert cell_text("2026-11-22T23:59:50.000Z", TEXT) == "2026-11-22T23:59:50.000Z"

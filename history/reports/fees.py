@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from history.reports.form import Column, Kind, Outcome, Rows, day_text
+from history.reports.form import DAY_NS, Column, Kind, Outcome, Rows, day_text
 from history.reports.making import PERIOD_MARKET_ACCOUNT, ReportKind
 from history.reports.scope import Scope
 from history.reports.source import Source, whole, whole_sum, within
@@ -82,6 +82,8 @@ def _compare(
     differing = []
     for key in sorted(found.keys() | stated.keys()):
         day, market, asset = key
+        if day * DAY_NS < source.kept_from_ns:
+            continue  # Of these days a line may have stayed, as an opening balance, and no fill.
         atoms = found.get(key, _Fees()).net - stated.get(key, 0)
         if atoms:
             amount = source.amount(asset, atoms)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from history.projection.rows import FillRow, MarketRow
-from history.reports.form import Cell, Column, Kind, Outcome, Row, Rows
+from history.reports.form import Cell, Column, Kind, Outcome, Row, Rows, time_text
 from history.reports.lots import Lots
 from history.reports.making import PERIOD_MARKET_ACCOUNT, ReportKind
 from history.reports.scope import Scope
@@ -69,6 +69,12 @@ async def _make(source: Source, scope: Scope, outcome: Outcome) -> Rows:
             side[fill.market] += fill.quantity_lots
     for line in _lines(source, account_id, positions):
         yield line
+    if source.kept_from_ns:
+        since = time_text(source.kept_from_ns)
+        outcome.notes.append(
+            f"Fills before {since} have left the database: what was bought or sold before is in no"
+            " position, cost or result here."
+        )
     if scope.account_id is None:
         _compare(source, bought, sold, outcome)
 

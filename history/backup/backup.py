@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
+import sqlalchemy as sa
 from redis.asyncio import Redis
 
 from history.backup.databases import (
@@ -31,10 +32,12 @@ from history.backup.instant import Standing, take_instant
 from history.backup.manifest import FORMAT, MANIFEST, ArchiveEnd, Manifest, manifest_bytes
 from history.backup.names import (
     RDB_FILE,
+    USERS_FILE,
     VERSION_FILE,
     program_version,
 )
 from history.backup.replica import Replica
+from history.sql.tables import SCHEMA
 from shared.archive import WRITERS, ArchiveError, end_of_record, segments_until
 from shared.channels import Keys
 from shared.home import history_database, read_run_redis_url, secrets_dir, users_database
@@ -42,6 +45,7 @@ from shared.redis_client import connect_async
 from shared.settings import Settings
 
 KINDS = ("journal", "events")
+SQLITE = "sqlite"  # A URL of a file begins so.
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ async def make_backup(
             "Redis with RIALTO_REDIS_URL."
         )
     _claim(folder)
-    keys, databases = Keys(settings.venue), _databases(settings, with_postgresql)
+    keys = Keys(settings.venue)
+    databases = databases_of(settings, with_postgresql=with_postgresql)
     try:
         async with _opened(redis_url, databases) as (client, replica):
             about = await client.info("server")
@@ -122,19 +127,26 @@ async def _opened(redis_url: str, databases: Databases) -> AsyncIterator[tuple[R
             await database.close()
 
 
-def _databases(settings: Settings, with_postgresql: bool) -> Databases:
+def databases_of(settings: Settings, *, with_postgresql: bool = True) -> Databases:
+    """Return the databases of users and history; raises BackupError."""
     home, users_url = settings.home_path, settings.database_url
     history_url = settings.history_database_url or users_url
-
-    def of(url: str, path: Path, name: str, schema: str) -> Database:
-        if not url:
-            return sqlite_if_there(path)
-        return PostgresDatabase(url, name, schema=schema) if with_postgresql else NoDatabase()
-
-    users = of(users_url, users_database(home), "users", "")
-    if history_url and history_url == users_url:
+    # The history is in no other file than its own; users are in the one that is named.
+    is_file = history_url.startswith(SQLITE)
+    if not users_url or users_url.startswith(SQLITE):
+        named = sa.make_url(users_url).database if users_url else ""
+        users = sqlite_if_there(Path(named) if named else users_database(home), USERS_FILE)
+    else:
+        users = _on_server(users_url, "users", "", with_postgresql)
+    if not history_url or is_file:
+        return Databases(users, sqlite_if_there(history_database(home)))
+    if history_url == users_url:
         return Databases(users, _Shared(users.kind))  # Its schema is in that dump.
-    return Databases(users, of(history_url, history_database(home), "history", "history"))
+    return Databases(users, _on_server(history_url, "history", SCHEMA, with_postgresql))
+
+
+def _on_server(url: str, name: str, schema: str, with_postgresql: bool) -> Database:
+    return PostgresDatabase(url, name, schema=schema) if with_postgresql else NoDatabase()
 
 
 class _Shared(NoDatabase):

@@ -63,12 +63,13 @@ class NoDatabase:
 
 
 class SqliteDatabase:
-    """A SQLite file; copied under its own name."""
+    """A SQLite file; copied under its own name, or another."""
 
     kind = "sqlite"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str = "") -> None:
         self._path = path
+        self._name = name or path.name
         self._connection: sqlite3.Connection | None = None
 
     async def open(self) -> None:
@@ -90,7 +91,7 @@ class SqliteDatabase:
         self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
     async def copy(self, folder: Path) -> None:
-        await asyncio.to_thread(self._copy, folder / self._path.name)
+        await asyncio.to_thread(self._copy, folder / self._name)
 
     def _copy(self, path: Path) -> None:
         assert self._connection is not None, "begin first"
@@ -186,9 +187,9 @@ class Databases:
             await database.begin()
 
 
-def sqlite_if_there(path: Path) -> Database:
+def sqlite_if_there(path: Path, name: str = "") -> Database:
     """Return the database in a file; one that was never made is none."""
-    return SqliteDatabase(path) if path.is_file() else NoDatabase()
+    return SqliteDatabase(path, name) if path.is_file() else NoDatabase()
 
 
 def history_sequence(path: Path) -> int | None:

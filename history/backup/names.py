@@ -5,6 +5,7 @@ from importlib import metadata
 
 RDB_FILE = "redis/dump.rdb"
 VERSION_FILE = "version.json"
+USERS_FILE = "users.db"
 
 
 @functools.cache

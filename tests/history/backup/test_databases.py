@@ -9,8 +9,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from history.backup.backup import databases_of
 from history.backup.databases import PostgresDatabase, SqliteDatabase, sqlite_if_there
 from history.backup.errors import BackupError
+from shared.settings import load_settings
 from tests.support.postgres import Postgres
 
 ROWS = 5_000
@@ -74,3 +76,39 @@ def test_without_pg_dump_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_was_never_made_is_none(tmp_path: Path) -> None:
     assert sqlite_if_there(tmp_path / "users.db").kind == ""
+
+
+async def test_users_in_a_file_that_a_url_names_are_copied_beside_the_history(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "copy").mkdir()
+    users = tmp_path / "people.db"
+    for path, number in ((users, 1), (tmp_path / "history.db", 2)):
+        with contextlib.closing(sqlite3.connect(path)) as writer:
+            writer.execute("CREATE TABLE seen AS SELECT ? AS number", (number,))
+            writer.commit()
+    settings = load_settings(
+        {"home": str(tmp_path), "database_url": f"sqlite+aiosqlite:///{users}"}
+    )
+    for with_postgresql in (True, False):
+        databases = databases_of(settings, with_postgresql=with_postgresql)
+        assert [database.kind for database in databases] == ["sqlite", "sqlite"]
+    for database in databases:
+        await database.open()
+        await database.begin()
+        await database.copy(tmp_path / "copy")
+        await database.close()
+    for name, number in (("users.db", 1), ("history.db", 2)):
+        with contextlib.closing(sqlite3.connect(tmp_path / "copy" / name)) as copy:
+            assert copy.execute("SELECT number FROM seen").fetchone() == (number,)
+
+
+def test_a_database_that_both_are_in_is_dumped_once() -> None:
+    url = "postgresql://somebody@nowhere/rialto"
+    both = databases_of(load_settings({"database_url": url}))
+    assert (both.users.kind, both.history.kind) == ("postgresql", "postgresql")
+    assert not isinstance(both.history, PostgresDatabase)
+    other = databases_of(load_settings({"database_url": url, "history_database_url": f"{url}2"}))
+    assert isinstance(other.history, PostgresDatabase)
+    left = databases_of(load_settings({"database_url": url}), with_postgresql=False)
+    assert (left.users.kind, left.history.kind) == ("", "")

@@ -20,7 +20,10 @@ _LINE = re.compile(r"([0-9a-f]{64})  ([^\n]+)\n")
 
 def make_folder(folder: Path) -> None:
     """Make a folder for its owner only, those above it too, unless it is there."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # `parents=True` makes those above it as the umask has it.
+    for place in (*reversed(folder.parents), folder):
+        if not place.is_dir():
+            place.mkdir(mode=0o700, exist_ok=True)
 
 
 def copy_file(source: Path, target: Path, *, size: int | None = None) -> str:

@@ -59,7 +59,7 @@ def _restore(folder: Path, home: str, *, drill: bool) -> None:
 
 def run_drill(folder: Path, home: Home, settings: Settings, environ: Mapping[str, str]) -> None:
     """Restore into `home`, start Redis on it, and compare everything; raises RialtoError."""
-    manifest = history.cli.restore_into(folder, home.folder)
+    manifest = history.cli.restore_into(folder, home.folder, is_drill=True)
     begun_s = time.monotonic()
     binary = choose_binary(home, find_redis_binaries(environ))
     prepare(home)

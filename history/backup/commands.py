@@ -57,8 +57,10 @@ def backup_command(
         typer.echo("Not in it: what is on PostgreSQL. Run `pg_dump --format=custom` for it now.")
 
 
-def restore_into(folder: Path, home: Path) -> Manifest:
-    """Restore and say so; a failure is a sentence and exit code 1."""
+def restore_into(folder: Path, home: Path, *, is_drill: bool = False) -> Manifest:
+    """Restore and say so, and what a person has to do besides, or (a drill) what is not proven; a
+    failure is a sentence and exit code 1.
+    """
     begun_s = time.monotonic()
     try:
         manifest = restore(folder, home)
@@ -67,9 +69,13 @@ def restore_into(folder: Path, home: Path) -> Manifest:
     typer.echo(f"restored      {home} in {time.monotonic() - begun_s:.1f} s")
     for line in lines(manifest):
         typer.echo(line)
-    for name, kind in (("users", manifest.users), ("history", manifest.history)):
-        if kind == "postgresql" and (home / f"{name}.dump").is_file():
-            typer.echo(f"Next: pg_restore --dbname=AN_EMPTY_DATABASE {home / name}.dump")
+    for name in ("users.dump", "history.dump"):
+        if not (home / name).is_file():
+            continue
+        if is_drill:
+            typer.echo(f"{name:<13} is whole; that PostgreSQL takes it, a drill does not prove")
+        else:
+            typer.echo(f"Next: pg_restore --dbname=AN_EMPTY_DATABASE {home / name}")
     return manifest
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 from history.backup.agreement import compare_history
 from history.backup.backup import make_backup
 from history.backup.errors import BackupError
-from history.backup.files import SEAL
+from history.backup.files import SEAL, seal
 from history.backup.restoring import restore
 from rialto.drill import restore_command
 from tests.conftest import ROOT, redis_binaries
@@ -76,6 +77,20 @@ def test_a_drill_proves_a_backup_and_leaves_nothing(
         assert f"{name:<13} proven in" in said
     assert "This backup can be restored." in said
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_dump_is_told_to_be_laid_in_by_a_restore_and_not_to_be_proven_by_a_drill(
+    backup: Path, tmp_path: Path, ask: Callable[..., tuple[int, str]]
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(backup, other)
+    (other / SEAL).unlink()
+    (other / "users.dump").write_bytes(b"PGDMP")
+    seal(other)
+    code, said = ask("--drill", str(other))
+    assert (code, "users.dump    is whole" in said, "pg_restore" in said) == (0, True, False), said
+    code, said = ask(str(other), "--home", str(tmp_path / "home"))
+    assert (code, f"{tmp_path}/home/users.dump" in said.replace("\n", "")) == (0, True), said
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ sentence and exit code 1.
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,12 +15,14 @@ import typer
 
 from history.parquet.days import day_named, name_of
 from history.parquet.errors import ParquetError
+from history.parquet.lock import alone
 from history.parquet.manifests import Day, retired_before, written_days
 from history.parquet.proving import prove_day
 from history.parquet.reading import read_days
 from history.parquet.retiring import retire
 from history.parquet.writing import write_days
 from history.sql.database import DatabaseError, HistoryDatabase, history_url, open_history
+from shared.home import history_database
 from shared.settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(help="Days of the history as Parquet files.", no_args_is_help=True)
@@ -27,15 +30,18 @@ app = typer.Typer(help="Days of the history as Parquet files.", no_args_is_help=
 Home = Annotated[
     str, typer.Option("--home", help="The folder of this exchange (RIALTO_HOME, or .rialto).")
 ]
-Work = Callable[[HistoryDatabase, Path, Settings], Coroutine[Any, Any, None]]
+Work = Callable[[Settings], Coroutine[Any, Any, None]]
+PRIVATE_UMASK = 0o077  # Every order and all money: it is its owner's business.
 
 
 @app.command("write")
 def write_command(home: Home = "") -> None:
     """Write every day that is over; then, by history_kept_days, let go what is old."""
 
-    async def work(database: HistoryDatabase, folder: Path, settings: Settings) -> None:
-        await keep(database, folder, settings, say=typer.echo)
+    async def work(settings: Settings) -> None:
+        async with _history(settings) as database:
+            with alone(settings.parquet_path):
+                await keep(database, settings.parquet_path, settings, say=typer.echo)
 
     _run(home, work)
 
@@ -47,13 +53,27 @@ def prove_command(
 ) -> None:
     """Compare written days with the database, row by row."""
 
-    async def work(database: HistoryDatabase, folder: Path, _settings: Settings) -> None:
-        retired = retired_before(folder)
-        for one in [day_named(day)] if day else written_days(folder):
-            rows = await prove_day(database, folder, one, is_retired=one < retired)
-            typer.echo(f"{name_of(one)}  {rows} rows of the database are in its files")
+    async def work(settings: Settings) -> None:
+        folder = settings.parquet_path
+        async with _history(settings) as database:
+            for one in _wanted(folder, day):
+                # Asked for each, since rows may be let go while this goes on.
+                is_retired = one < retired_before(folder)
+                rows = await prove_day(database, folder, one, is_retired=is_retired)
+                typer.echo(f"{name_of(one)}  {rows} rows of the database are in its files")
 
     _run(home, work)
+
+
+def _wanted(folder: Path, day: str) -> list[int]:
+    written = written_days(folder)
+    if not day:
+        if not written:
+            raise ParquetError(f"There are no days in {folder}.")
+        return written
+    if day_named(day) not in written:
+        raise ParquetError(f"{day} is not written.")
+    return [day_named(day)]
 
 
 @app.command("read")
@@ -63,11 +83,15 @@ def read_command(
 ) -> None:
     """Read all days into an empty database, and prove them equal: the restore drill."""
 
-    async def work(_database: HistoryDatabase, folder: Path, _settings: Settings) -> None:
+    async def work(settings: Settings) -> None:
+        if not written_days(settings.parquet_path):
+            raise ParquetError(f"There are no days in {settings.parquet_path}.")
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
         async with _opened(into, "") as empty:
             rows = await read_days(
-                empty, folder, on_day=lambda name, count: typer.echo(f"{name}  {count} rows equal")
+                empty,
+                settings.parquet_path,
+                on_day=lambda name, count: typer.echo(f"{name}  {count} rows equal"),
             )
         typer.echo(f"{rows} rows are read and equal.")
 
@@ -88,7 +112,8 @@ async def keep(
         rows, size = sum(f.rows for f in day.files), sum(f.bytes for f in day.files)
         say(f"{day.day}  {rows} rows, {size} bytes")
 
-    await write_days(database, folder, told_ns=told_ns, on_day=on_day)
+    if not await write_days(database, folder, told_ns=told_ns, on_day=on_day):
+        say("Every day that is over is written.")
     retired = await retire(database, folder, settings.history_kept_days, told_ns=told_ns)
     if retired.rows or retired.partitions:
         say(
@@ -98,9 +123,9 @@ async def keep(
 
 
 def _run(home: str, work: Work) -> None:
+    os.umask(PRIVATE_UMASK)
     try:
-        settings = load_settings({"home": home} if home else {})
-        asyncio.run(_with_database(settings, work))
+        asyncio.run(work(load_settings({"home": home} if home else {})))
     except (ParquetError, DatabaseError, SettingsError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -109,9 +134,13 @@ def _run(home: str, work: Work) -> None:
         raise typer.Exit(1) from None
 
 
-async def _with_database(settings: Settings, work: Work) -> None:
-    async with _opened(settings.home_path, history_url(settings)) as database:
-        await work(database, settings.parquet_path, settings)
+def _history(settings: Settings) -> contextlib.AbstractAsyncContextManager[HistoryDatabase]:
+    home, url = settings.home_path, history_url(settings)
+    path = history_database(home)
+    # One that is not there is never made: the folder may be another's.
+    if not path.is_file() and (not url or url.startswith("sqlite")):
+        raise ParquetError(f"There is no history in {home}: {path.name} is not there.")
+    return _opened(home, url)
 
 
 @contextlib.asynccontextmanager

@@ -22,7 +22,10 @@ async def keep_days(environ: Mapping[str, str], *, every_s: float = EVERY_S) -> 
     """Start a round every so often, until cancelled; a round under way is ended then."""
     await asyncio.sleep(min(FIRST_AFTER_S, every_s))
     while True:
-        await _round(environ)
+        try:
+            await _round(environ)
+        except OSError as error:  # No room for one more process, for example.
+            _log.error("days_not_kept", said=str(error))
         await asyncio.sleep(every_s)
 
 

@@ -18,7 +18,7 @@ from history.parquet.retiring import retire
 from history.parquet.writing import write_days
 from history.sql import tables as t
 from history.sql.database import HistoryDatabase, open_history
-from tests.history.parquet.rows import BEGIN_DAY, Making, stored
+from tests.history.parquet.rows import BEGIN_DAY, Making, insert, make_room, stored
 
 LAST_DAY = BEGIN_DAY + 5  # It is not over.
 
@@ -198,3 +198,33 @@ async def test_days_read_into_an_empty_database_are_equal(
     finally:
         await other.close()
     assert making.sequence
+
+
+async def test_a_history_made_again_from_its_beginning_lets_go_the_same_rows_once_more(
+    history_database: HistoryDatabase, making: Making, tmp_path: Path
+) -> None:
+    folder = tmp_path / "kept"
+    await write_days(history_database, folder)
+    tables = t.METADATA.sorted_tables
+    whole = {table: await stored(history_database, table) for table in tables}
+    assert (await retire(history_database, folder, 2)).rows
+    kept = {table: await stored(history_database, table) for table in tables}
+    files = _files(folder)
+    async with history_database.writing() as connection:
+        for table in tables:
+            await connection.execute(table.delete())
+    await make_room(history_database)  # As for a recorder, which makes the months it needs.
+    for table, rows in whole.items():
+        names = table.columns.keys()
+        await insert(history_database, table, [dict(zip(names, row, strict=True)) for row in rows])
+    assert {table: await stored(history_database, table) for table in tables} == whole
+    assert await write_days(history_database, folder) == []
+    assert (await retire(history_database, folder, 2)).rows
+    assert {table: await stored(history_database, table) for table in tables} == kept
+    assert _files(folder) == files
+    assert (await retire(history_database, folder, 2)).rows == 0
+    assert making.sequence
+
+
+def _files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -22,6 +22,7 @@ from shared.rest.texts import INTEGER_MAX
 ANSWERS_AT_ONCE = 64  # Two gateways with all that they may ask; each takes some milliseconds.
 ANSWER_TIMEOUT_S = 2.5  # Less than the gateway waits, so that it hears why.
 EXPORTS_AT_ONCE = 4  # Each leaves the loop alone for as long as it has used it.
+PUBLIC_EXPORTS_AT_ONCE = 2  # Of those; the others are for who asks for rows of their own.
 COUNTS_AT_ONCE = 2  # Of seconds each, so that half of the connections are there for pages.
 COUNT_TIMEOUT_S = 20.0  # To the first line of a CSV, for which its rows are counted.
 ACCOUNT = "account_id"
@@ -34,7 +35,7 @@ class Answering:
 
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
-        self.answers_under_way = self.exports_under_way = 0
+        self.answers_under_way = self.exports_under_way = self.public_exports_under_way = 0
         self._counting = asyncio.Semaphore(COUNTS_AT_ONCE)
 
     async def answer(self, route: HistoryRoute, request: Request) -> Response:
@@ -62,19 +63,25 @@ class Answering:
             self.answers_under_way -= 1
 
     async def _export(self, route: HistoryRoute, query: HistoryQuery) -> Response:
-        if self.exports_under_way >= EXPORTS_AT_ONCE:
+        is_public = not route.is_private
+        if self.exports_under_way >= EXPORTS_AT_ONCE or (
+            is_public and self.public_exports_under_way >= PUBLIC_EXPORTS_AT_ONCE
+        ):
             return busy("There are too many downloads just now; try again later.")
         self.exports_under_way += 1
+        self.public_exports_under_way += is_public
+
+        def is_over() -> None:
+            self.exports_under_way -= 1
+            self.public_exports_under_way -= is_public
+
         try:
             async with asyncio.timeout(COUNT_TIMEOUT_S), self._counting:
                 found = await export(self._queries, route, query)
         except BaseException:
-            self._exported()
+            is_over()
             raise
-        return Download(found, route.path, self._exported)
-
-    def _exported(self) -> None:
-        self.exports_under_way -= 1
+        return Download(found, route.path, is_over)
 
 
 def _is_account_id(text: str) -> bool:

@@ -1,5 +1,6 @@
 """A CSV comes whole, or is seen to be cut."""
 
+import contextlib
 import csv
 import io
 
@@ -61,3 +62,18 @@ async def test_what_cannot_be_exported_is_refused_before_it_begins(door: OpenDoo
     reply = await door.client.get("/v1/klines?market=NO_SUCH&interval=1s&format=csv")
     assert (reply.status_code, reply.json()["code"]) == (404, "UNKNOWN_MARKET")
     assert (await door.client.get(LEDGER)).status_code == 200, "it has not taken up a place"
+
+
+async def test_what_anybody_may_ask_for_leaves_room_for_the_owners_of_accounts(
+    door: OpenDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "PAGE_ROWS", 1)
+    market = door.stand.world.trades[0].market
+    public = f"/v1/trades?market={market}&format=csv"
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(answering.PUBLIC_EXPORTS_AT_ONCE):
+            reply = await stack.enter_async_context(door.client.stream("GET", public))
+            assert reply.status_code == 200
+        refused = await door.client.get(public)
+        assert (refused.status_code, refused.json()["code"]) == (503, "BUSY")
+        assert (await door.client.get(LEDGER)).status_code == 200

@@ -16,21 +16,10 @@ from api.reads.stored import url_of
 from shared.messages import Order, Reject
 from shared.money import format_decimal
 from shared.outcomes import Accepted, Answered, Mismatch, NotAccepted, Outcome
+from shared.rest.fields import public_field
 from shared.wire import CommandResult
 
 STATUS_PATH = f"{PREFIX}/order"
-
-_FIELD_NAMES = {
-    "price_ticks": "price",
-    "quantity_lots": "quantity",
-    "budget_atoms": "quote_quantity",
-    "amount_atoms": "amount",
-    "idempotency_key": "Idempotency-Key",
-    "stop_price_ticks": "stop_price",
-    "trail_ticks": "trail",
-    "display_lots": "display_quantity",
-    "timeout_ns": "timeout_s",
-}
 
 
 class Form(StrEnum):
@@ -166,10 +155,9 @@ def accepted(key: str, n: int, fingerprint: bytes) -> Told:
 
 def _rejection(result: CommandResult, key: str, *, replayed: bool) -> ApiError:
     code = result.code or Reject.INVALID_COMMAND
-    of_pair, dot, name = result.field.rpartition(".")
     return ApiError(
         code.value,
-        field=of_pair + dot + _FIELD_NAMES.get(name, name),
+        field=public_field(result.field),
         details={
             "n": result.n,
             "sequence": result.sequence,

@@ -9,6 +9,7 @@ from typing import Any
 from history.projection.intervals import close_of
 from history.projection.rows import CandleRow
 from history.queries.catalog import Catalog, MarketTexts
+from shared.rest.fields import public_field
 from shared.rest.history import (
     FillRecord,
     Kline,
@@ -181,7 +182,7 @@ def rejection(row: Any, _catalog: Catalog) -> RejectionView:
         sequence=row.sequence,
         n=row.n,
         code=row.code,
-        field=row.field,
+        field=public_field(row.field),
         market=row.market or None,
         order_id=row.order_id or None,
         client_order_id=row.client_order_id,

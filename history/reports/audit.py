@@ -27,6 +27,7 @@ from history.reports.scope import Scope
 from history.reports.source import ReportError, Source
 from history.sql.tables import fills, ledger, order_changes, orders, rejections, trades
 from shared.archive import ArchiveError
+from shared.rest.fields import public_field
 
 REQUESTS_MAX = 1_000  # Entries that are looked up: an order that was amended all day long.
 TRADES_MAX = 500  # Looked up at a time: SQLite takes some thousand parameters.
@@ -261,7 +262,7 @@ def _rejection_row(rejection: RejectionRow) -> Row:
         sequence=rejection.sequence,
         kind="rejection",
         what=rejection.code,
-        reason=rejection.field or None,
+        reason=public_field(rejection.field) or None,
         account=rejection.account_id,
     )
 

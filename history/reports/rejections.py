@@ -10,6 +10,7 @@ from history.reports.making import PERIOD_MARKET_ACCOUNT, ReportKind
 from history.reports.scope import Scope
 from history.reports.source import Source, within
 from history.sql.tables import rejections
+from shared.rest.fields import public_field
 
 
 async def _make(source: Source, scope: Scope, outcome: Outcome) -> Rows:
@@ -21,7 +22,7 @@ async def _make(source: Source, scope: Scope, outcome: Outcome) -> Rows:
     grouped = sa.select(*key, *counts, *ends).where(*where).group_by(*key)
     found = await source.all(grouped)
     for row in sorted(found, key=lambda row: (-row[3], *row[:3])):
-        yield tuple(row)
+        yield (row[0], public_field(row[1]), *row[2:])
     outcome.total("rejections", "", sum(row[3] for row in found))
 
 

@@ -161,3 +161,10 @@ def test_every_list_of_the_routes_is_listed() -> None:
         asked |= {"before"} if listing.route is hq.TRADES else set()
         general = {"from_ns", "to_ns", "limit", "cursor", "format", "min_sequence"}
         assert asked | general == set(listing.route.parameters)
+
+
+async def test_a_refusal_names_the_field_as_the_client_does(stand: Stand) -> None:
+    await stand.grow(60)
+    asked = HistoryQuery(account_id=stand.world.rejections[0].account_id, limit=10)
+    answer = await stand.queries.rejections(asked)
+    assert {one.field for one in answer.rejections} == {"price"}

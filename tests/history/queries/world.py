@@ -199,7 +199,7 @@ class World:
             self.n,
             self.draw.choice(ACCOUNTS),
             "INSUFFICIENT_FUNDS",
-            "price",
+            "price_ticks",
             self.draw.choice(("", *MARKETS)),
             self.draw.choice((0, 5)),
             self.draw.choice(("", "mine")),

@@ -3,6 +3,7 @@
 from history.reports.scope import Scope
 from history.sql.database import HistoryDatabase
 from shared.messages import Rejected
+from shared.rest.fields import public_field
 from tests.history.reports.days import RecordedDay
 from tests.history.reports.reading import report
 
@@ -22,7 +23,7 @@ async def test_rejections_are_counted_by_code_field_and_market(
                     and scope.account_id in (None, event.account_id)
                 )
                 if is_meant and isinstance(event, Rejected):
-                    key = event.code.value, event.field, event.market
+                    key = event.code.value, public_field(event.field), event.market
                     expected.setdefault(key, []).append((applied.at_ns, event.account_id))
         found = {
             (row["code"], row["field"], row["market"]): (

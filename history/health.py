@@ -11,6 +11,8 @@ from history.projection.rows import CursorRow
 
 NS_PER_S = 1_000_000_000
 DATABASE_AWAY = "database_away"
+# Some ten seconds of writing. Whoever is further behind has fallen out of step.
+LAG_EVENTS_MAX = 200_000
 
 
 class Health(Struct, frozen=True, kw_only=True):
@@ -58,3 +60,8 @@ def described(following: State, database: DatabaseState) -> tuple[str, str, floa
     if database.reason:
         return DATABASE_AWAY, database.reason, database.since_s
     return following.name.value, following.reason, following.since_s
+
+
+def is_ready(health: Health) -> bool:
+    """Whether it records, and is not far behind."""
+    return health.is_caught_up and not health.reason and health.lag_events <= LAG_EVENTS_MAX

@@ -13,6 +13,7 @@ from msgspec import to_builtins
 
 from history.door.app import Watched, door_app
 from history.door.serving import PortError, serving
+from history.health import is_ready
 from history.outlet.outlet import Outlet
 from history.outside.recorder import OutsideRecorder
 from history.parquet.housekeeping import keep_days
@@ -91,7 +92,8 @@ async def open_door(
         return True, to_builtins(recorder.health())
 
     def ready() -> tuple[bool, Mapping[str, object]]:
-        return recorder.is_ready, to_builtins(recorder.health())
+        found = recorder.health()
+        return is_ready(found), to_builtins(found)
 
     def metrics() -> bytes:
         more = outside.metrics() if outside is not None else {}

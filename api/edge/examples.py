@@ -116,7 +116,7 @@ EXAMPLES: Mapping[str, object] = MappingProxyType(
         "previous_close": "101",
         "change": "0.5",
         "change_ppm": 4950,
-        "average_price": "101.5000",
+        "average_price": "101.5",
         "leg": 1,
         "cause": "trade",
         "available_change": "0",

@@ -20,7 +20,7 @@ from history.parquet.manifests import Day, retired_before, written_days
 from history.parquet.proving import prove_day
 from history.parquet.reading import read_days
 from history.parquet.retiring import retire
-from history.parquet.writing import write_days
+from history.parquet.writing import READING_S, write_days
 from history.sql.database import DatabaseError, HistoryDatabase, history_url, open_history
 from shared.home import history_database
 from shared.settings import Settings, SettingsError, load_settings
@@ -145,7 +145,7 @@ def _history(settings: Settings) -> contextlib.AbstractAsyncContextManager[Histo
 
 @contextlib.asynccontextmanager
 async def _opened(home: Path, url: str) -> AsyncIterator[HistoryDatabase]:
-    database = await open_history(home, url)
+    database = await open_history(home, url, silence_s=READING_S)
     try:
         yield database
     finally:

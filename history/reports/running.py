@@ -69,7 +69,8 @@ def open_to_read(place: Place) -> HistoryDatabase:
     if is_file and not path.is_file():
         raise ReportError(f"There is no history in {place.home}: {path.name} is not there.")
     try:
-        return HistoryDatabase(*open_engines(place.url, path), None)
+        # A server may count for long before it has a first row to give.
+        return HistoryDatabase(*open_engines(place.url, path, silence_s=READING_S), None)
     except (sa.exc.SQLAlchemyError, ImportError) as error:
         raise ReportError(f"The history's database URL cannot be used: {error}") from error
 

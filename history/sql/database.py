@@ -73,10 +73,14 @@ def history_url(settings: Settings) -> str:
     return settings.history_database_url or settings.database_url
 
 
-async def open_history(home: Path, configured_url: str) -> HistoryDatabase:
-    """Return the history's database, migrated to the present form; raises DatabaseError."""
+async def open_history(home: Path, configured_url: str, *, silence_s: float = 0) -> HistoryDatabase:
+    """Return the history's database, migrated to the present form; raises DatabaseError.
+
+    `silence_s` is as for `open_engines`: whoever reads a whole day at once waits for longer.
+    """
     try:
-        reading, writing = open_engines(configured_url, history_database(home))
+        path = history_database(home)
+        reading, writing = open_engines(configured_url, path, silence_s=silence_s)
     except (sa.exc.SQLAlchemyError, ImportError) as error:
         raise DatabaseError(f"The history's database URL cannot be used: {error}") from error
     is_sqlite = writing.dialect.name == "sqlite"

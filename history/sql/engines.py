@@ -44,8 +44,13 @@ WRITING_PRAGMAS = (
 )
 
 
-def open_engines(configured_url: str, sqlite_file: Path) -> tuple[AsyncEngine, AsyncEngine]:
-    """Return what reads and what writes; raises ArgumentError for a URL of something else."""
+def open_engines(
+    configured_url: str, sqlite_file: Path, *, silence_s: float = 0
+) -> tuple[AsyncEngine, AsyncEngine]:
+    """Return what reads and what writes; raises ArgumentError for a URL of something else.
+
+    `silence_s` is for how long a server may say nothing, COMMAND_TIMEOUT_S if it is 0.
+    """
     if not configured_url or configured_url.startswith("sqlite"):
         url = f"sqlite+aiosqlite:///{sqlite_file}"
         return _sqlite(url, is_writing=False), _sqlite(url, is_writing=True)
@@ -53,13 +58,14 @@ def open_engines(configured_url: str, sqlite_file: Path) -> tuple[AsyncEngine, A
     if scheme not in SCHEMES:
         raise sa.exc.ArgumentError(f"it begins with none of {', '.join(SCHEMES)} and sqlite")
     url = f"postgresql+asyncpg://{rest}"
-    reading = _postgresql(url, READERS_MAX).execution_options(
+    silence_s = silence_s or COMMAND_TIMEOUT_S
+    reading = _postgresql(url, READERS_MAX, silence_s).execution_options(
         isolation_level="REPEATABLE READ", postgresql_readonly=True
     )
-    return reading, _postgresql(url, WRITERS_MAX)
+    return reading, _postgresql(url, WRITERS_MAX, silence_s)
 
 
-def _postgresql(url: str, pool_size: int) -> AsyncEngine:
+def _postgresql(url: str, pool_size: int, silence_s: float) -> AsyncEngine:
     settings = {
         "search_path": SCHEMA,
         "lock_timeout": _ms(LOCK_TIMEOUT_S),
@@ -71,7 +77,7 @@ def _postgresql(url: str, pool_size: int) -> AsyncEngine:
         url,
         connect_args={
             "timeout": CONNECT_TIMEOUT_S,
-            "command_timeout": COMMAND_TIMEOUT_S,
+            "command_timeout": silence_s,
             "server_settings": settings,
         },
         pool_size=pool_size,

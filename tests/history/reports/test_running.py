@@ -1,6 +1,7 @@
 """A report is of one moment, whatever is recorded meanwhile, and its memory is that of a page."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -8,13 +9,15 @@ import sqlalchemy as sa
 
 from history.reports.catalogue import REPORTS
 from history.reports.form import Outcome, Row, Rows
-from history.reports.running import PAGE_ROWS, make_of
+from history.reports.running import PAGE_ROWS, READING_S, Place, make_of, open_to_read
 from history.reports.scope import Scope
 from history.reports.source import ReportError, Source, open_source, whole, whole_sum
-from history.sql.database import HistoryDatabase
+from history.sql import engines
+from history.sql.database import HistoryDatabase, open_history
 from history.sql.tables import cursor, ledger, trades
 from tests.history.reports.days import RecordedDay
 from tests.history.reports.reading import KeptOutput, report
+from tests.support.postgres import Postgres
 
 
 async def test_what_is_recorded_while_a_report_is_made_is_not_in_it(
@@ -90,3 +93,17 @@ async def test_sums_are_exact_beyond_64_bits(
         [empty] = await source.all(sa.select(*whole_sum(trades.c.n)).where(trades.c.n < 0))
     assert whole(*found) == sum(values)
     assert whole(*empty) == 0
+
+
+async def test_a_server_may_think_for_longer_than_a_page_takes(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.fresh()
+    await (await open_history(tmp_path, url)).close()
+    monkeypatch.setattr(engines, "COMMAND_TIMEOUT_S", 0.2)
+    database = open_to_read(Place(tmp_path, url, tmp_path, tmp_path))
+    try:
+        async with database.reading(READING_S) as connection:
+            assert await connection.scalar(sa.text("SELECT 7 FROM pg_sleep(0.5)")) == 7
+    finally:
+        await database.close()

@@ -82,7 +82,7 @@ def time_ns(text: str, name: str) -> int:
     """Return a time in Unix nanoseconds, of digits or of a date with or without a time of day, in
     UTC unless it says another zone.
     """
-    if text.isdecimal():
+    if text.isascii() and text.isdecimal():
         return int(text)
     try:
         moment = datetime.fromisoformat(text)

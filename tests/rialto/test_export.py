@@ -115,6 +115,7 @@ def test_a_file_that_breaks_off_is_not_there(place: Place, tmp_path: Path) -> No
         (("klines", "--market", "A", "--out", "x.csv"), "klines need a --interval"),
         (("fills", "--asset", "INR", "--out", "x.csv"), "fills cannot be chosen by --asset"),
         (("trades", "--market", "A", "--from", "May", "--out", "x.csv"), "--from is a time"),
+        (("trades", "--market", "A", "--from", "٣", "--out", "x.csv"), "--from is a time"),
         (("money", "--out", "x.csv"), "'money' is none of them"),
         (("trades", "--market", "a b", "--out", "x.csv"), "market has 1 to 64"),
     ],

@@ -5,6 +5,7 @@ recorder, which shares the process and its loop, comes first.
 """
 
 import asyncio
+import contextlib
 
 import msgspec
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from history.door.downloads import Download
 from history.door.refusals import JSON_TYPE, busy, refusal_of, unavailable
 from history.queries.export import export
+from history.queries.listings import LISTINGS
 from history.queries.queries import Queries
 from history.queries.standing import NotYetError, UnavailableError
 from shared.logs import get_logger
@@ -21,6 +23,7 @@ from shared.rest.texts import INTEGER_MAX
 
 ANSWERS_AT_ONCE = 64  # Two gateways with all that they may ask; each takes some milliseconds.
 ANSWER_TIMEOUT_S = 2.5  # Less than the gateway waits, so that it hears why.
+SEARCHES_AT_ONCE = 2  # Of seconds each, in a list of millions: half of the connections, too.
 EXPORTS_AT_ONCE = 4  # Each leaves the loop alone for as long as it has used it.
 PUBLIC_EXPORTS_AT_ONCE = 2  # Of those; the others are for who asks for rows of their own.
 COUNTS_AT_ONCE = 2  # Of seconds each, so that half of the connections are there for pages.
@@ -37,6 +40,7 @@ class Answering:
         self._queries = queries
         self.answers_under_way = self.exports_under_way = self.public_exports_under_way = 0
         self._counting = asyncio.Semaphore(COUNTS_AT_ONCE)
+        self._searching = asyncio.Semaphore(SEARCHES_AT_ONCE)
 
     async def answer(self, route: HistoryRoute, request: Request) -> Response:
         """Return the answer to a request of this route."""
@@ -56,11 +60,18 @@ class Answering:
     async def _answer(self, route: HistoryRoute, query: HistoryQuery) -> Response:
         self.answers_under_way += 1
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            async with asyncio.timeout(ANSWER_TIMEOUT_S), self._turn_of(route, query):
                 answer = await self._queries.answers[route.path](query)
             return Response(msgspec.json.encode(answer), media_type=JSON_TYPE)
         finally:
             self.answers_under_way -= 1
+
+    def _turn_of(
+        self, route: HistoryRoute, query: HistoryQuery
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        listing = LISTINGS.get(route.path)
+        is_search = listing is not None and listing.is_search(query)
+        return self._searching if is_search else contextlib.nullcontext()
 
     async def _export(self, route: HistoryRoute, query: HistoryQuery) -> Response:
         is_public = not route.is_private

@@ -45,6 +45,12 @@ class Listing(NamedTuple):
     view: Callable[[Any, Catalog], Struct]
     found_by: tuple[str, ...] = ()
 
+    def is_search(self, query: HistoryQuery) -> bool:
+        """Whether no index leads to the rows that are wanted: it may be a long way to a page."""
+        leading = self.table.primary_key.columns.keys()[:2]
+        others = (name for name in (*self.filters, "statuses") if name not in leading)
+        return not self._is_few(query) and any(getattr(query, name) for name in others)
+
     def select(self) -> sa.Select[Any]:
         """Return a SELECT of whole rows."""
         return select_orders() if self.table is orders else sa.select(self.table)

@@ -14,7 +14,6 @@ from tests.support.deadlines import eventually_async
 from tests.support.fake_history import FakeHistory, Manner, running_history
 
 OF_FILES = (Manner.CSV_DIES, Manner.CSV_INJECTS, Manner.CSV_WITHOUT_COUNT)
-OF_FILES = (Manner.CSV_DIES, Manner.CSV_INJECTS, Manner.CSV_WITHOUT_COUNT)
 ILL = tuple(manner for manner in Manner if manner not in (Manner.GOOD, Manner.INJECTS, *OF_FILES))
 PATIENCE_S = 20.0  # A hang is far beyond it; a loaded machine is not.
 

@@ -77,3 +77,18 @@ async def test_a_fault_of_ours_is_told_as_one_and_nothing_of_it(door: OpenDoor) 
     reply = await door.client.get(FILLS)
     assert (reply.status_code, reply.json()["code"]) == (500, "INTERNAL_ERROR")
     assert "secret" not in reply.text
+
+
+async def test_searches_wait_for_each_other_and_let_all_others_pass(
+    door: OpenDoor, gate: Gate
+) -> None:
+    at_once = answering.SEARCHES_AT_ONCE
+    searches = [
+        asyncio.create_task(door.client.get(f"{FILLS}&side=buy")) for _ in range(at_once + 1)
+    ]
+    await eventually_async(lambda: gate.waiting == at_once)
+    plain = asyncio.create_task(door.client.get(FILLS))
+    await eventually_async(lambda: gate.waiting == at_once + 1)
+    gate.opened.set()
+    replies = await asyncio.gather(*searches, plain)
+    assert {reply.status_code for reply in replies} == {200}

@@ -168,3 +168,23 @@ async def test_a_refusal_names_the_field_as_the_client_does(stand: Stand) -> Non
     asked = HistoryQuery(account_id=stand.world.rejections[0].account_id, limit=10)
     answer = await stand.queries.rejections(asked)
     assert {one.field for one in answer.rejections} == {"price"}
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "is_search"),
+    [
+        ("/trades", HistoryQuery(market="TATA_INR", before=7), False),
+        ("/fills", HistoryQuery(account_id=1, from_ns=7), False),
+        ("/fills", HistoryQuery(account_id=1, order_id=7, side="buy"), False),
+        ("/fills", HistoryQuery(account_id=1, role="maker"), True),
+        ("/ledger", HistoryQuery(account_id=1, asset="INR"), False),
+        ("/ledger", HistoryQuery(account_id=1, cause="deposit"), True),
+        ("/orders", HistoryQuery(account_id=1, client_order_id="a"), False),
+        ("/orders", HistoryQuery(account_id=1, statuses=("expired",)), True),
+        ("/rejections", HistoryQuery(account_id=1, market="TATA_INR"), True),
+    ],
+)
+def test_what_no_index_leads_to_is_a_search(
+    path: str, query: HistoryQuery, is_search: bool
+) -> None:
+    assert LISTINGS[path].is_search(query) is is_search

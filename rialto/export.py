@@ -130,6 +130,11 @@ def _target(out: str) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     path = Path(out)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # A device or a pipe is written to: a file in its place would be the end of it.
+        with path.open("wb") as file:
+            yield file
+        return
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         # What is somebody's statement is nobody else's business.

@@ -90,6 +90,14 @@ def _terminal(form: Form) -> Iterator[Output]:
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # A device or a pipe is written to: a file in its place would be the end of it.
+        try:
+            with path.open("wb") as file:
+                yield file
+        except OSError as error:
+            raise ReportError(f"{path} cannot be written: {error.strerror}.") from None
+        return
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:

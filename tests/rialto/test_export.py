@@ -1,6 +1,7 @@
 """`rialto export`, as a person types it, at a gateway process and a history of the test's own."""
 
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -90,6 +91,21 @@ def test_the_market_is_for_everybody(place: Place) -> None:
     done = place.export("klines", "--market", "TATA_INR", "--interval", "1m", "--out", "-")
     assert done.returncode == 0, done.stderr
     assert done.stdout == FILE.replace("\r\n", "\n")  # As text is read here.
+
+
+def test_a_pipe_or_a_device_is_written_to_and_stays_what_it_is(
+    place: Place, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "trades.csv"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        done = place.export("trades", "--market", "TATA_INR", "--out", str(pipe))
+        assert (done.returncode, os.read(reader, 100_000).decode()) == (0, FILE), done.stderr
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["trades.csv"]
 
 
 def test_a_file_that_breaks_off_is_not_there(place: Place, tmp_path: Path) -> None:

@@ -2,14 +2,15 @@
 
 The rule of this file: under a lock, in the home for SQLite and in the server for PostgreSQL, whose
 programs may share no folder and may write to none. A process that comes second finds nothing left
-to do.
+to do. Within a process there is one migration at a time, whatever database it is of.
 """
 
 import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -21,6 +22,10 @@ from history.sql.tables import SCHEMA
 from shared.home import history_lock
 
 MIGRATION_LOCK = 0x7269616C_68697374  # Any number that no other program locks; spells our name.
+# Alembic keeps the migration that runs in variables of its modules: a second one beside it, of
+# another database, would go on with the connection of the first.
+_ALEMBIC = threading.Lock()
+TURN_S = 0.01  # A migration takes some tenths of a second.
 
 
 async def migrate(engine: AsyncEngine, home: Path) -> None:
@@ -36,7 +41,18 @@ async def migrate(engine: AsyncEngine, home: Path) -> None:
 async def _upgrade(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await _hold(connection)
-        await connection.run_sync(upgrade)
+        async with _alone():
+            await connection.run_sync(upgrade)
+
+
+@contextlib.asynccontextmanager
+async def _alone() -> AsyncIterator[None]:
+    while not _ALEMBIC.acquire(blocking=False):  # noqa: ASYNC110 - who has it may be on another loop.
+        await asyncio.sleep(TURN_S)
+    try:
+        yield
+    finally:
+        _ALEMBIC.release()
 
 
 async def _make_schema(engine: AsyncEngine) -> None:

@@ -75,6 +75,19 @@ async def test_recorders_of_different_homes_migrate_a_server_once(
         await database.close()
 
 
+async def test_databases_of_one_process_are_migrated_at_the_same_time(
+    tmp_path: Path, postgres: Postgres
+) -> None:
+    urls = ["", "", postgres.fresh(), postgres.fresh()]
+    opened = await asyncio.gather(
+        *(open_history(tmp_path / f"home-{number}", url) for number, url in enumerate(urls))
+    )
+    for database in opened:
+        async with database.writing() as connection:
+            assert await connection.run_sync(_differences) == []
+        await database.close()
+
+
 async def test_the_history_has_a_schema_of_its_own(tmp_path: Path, postgres: Postgres) -> None:
     database = await open_history(tmp_path / "home", postgres.fresh())
     async with database.writing() as connection:

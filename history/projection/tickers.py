@@ -47,7 +47,7 @@ class Ticker(NamedTuple):
     first_trade_id: int
     last_trade_id: int
     previous_close_ticks: int | None
-    last_lots: int = 0
+    last_lots: int
 
 
 class Wanted(NamedTuple):

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from history.projection.candles import filled
 from history.projection.rows import CandleRow
 from history.queries.spans import Span
+from history.sql.loading import newest_before
 from history.sql.tables import candles
 
 
@@ -35,17 +36,8 @@ async def candles_in(
     rows = [CandleRow._make(row) for row in await connection.execute(stored)]
     before = None
     if span.until_ns > span.from_ns and not (rows and rows[0].open_at_ns == span.from_ns):
-        before = await _newest_before(connection, market, interval_s, span.from_ns)
+        before = await newest_before(connection, market, span.from_ns, interval_s)
     return list(filled(rows, before, from_ns=span.from_ns, until_ns=span.until_ns))
-
-
-async def _newest_before(
-    connection: AsyncConnection, market: str, interval_s: int, at_ns: int
-) -> CandleRow | None:
-    begins = candles.c.open_at_ns
-    newest = _of(market, interval_s, candles).where(begins < at_ns).order_by(begins.desc()).limit(1)
-    row = (await connection.execute(newest)).first()
-    return None if row is None else CandleRow._make(row)
 
 
 def _of(market: str, interval_s: int, *what: Any) -> sa.Select[Any]:

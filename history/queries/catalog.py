@@ -9,34 +9,27 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from history.projection.rows import MarketRow
+from history.projection.views import Scales, scales_of
 from history.sql.tables import assets, markets
-from shared.markets import format_price, format_quantity
-from shared.messages import FeeAsset, Market
+from shared.messages import FeeAsset
 from shared.money import format_decimal
 from shared.rest.history_queries import QueryFault
 
 
 class MarketTexts:
-    """Writes the amounts of one market."""
+    """Writes the amounts of one market, in its `scales`."""
 
-    def __init__(self, market: Market, base_scale: int, quote_scale: int) -> None:
-        self.market = market
-        self.base_scale, self.quote_scale = base_scale, quote_scale
-
-    def price(self, ticks: int) -> str:
-        return format_price(self.market, ticks)
-
-    def quantity(self, lots: int) -> str:
-        return format_quantity(self.market, self.base_scale, lots)
-
-    def quote(self, atoms: int) -> str:
-        return format_decimal(atoms, self.quote_scale)
+    def __init__(self, market: MarketRow, scales: Scales) -> None:
+        self.scales = scales
+        self.price, self.quantity, self.quote = scales.price, scales.quantity, scales.quote
+        self._market = market
 
     def fee_asset(self, side: str) -> str:
         """Return the asset in which that side of a trade pays its fee."""
-        if self.market.fee_asset is FeeAsset.QUOTE or side == "sell":
-            return self.market.quote
-        return self.market.base
+        market = self._market
+        in_quote = market.fee_asset == FeeAsset.QUOTE or side == "sell"
+        return market.quote if in_quote else market.base
 
 
 class Catalog:
@@ -74,15 +67,6 @@ class Catalog:
         for asset in await connection.execute(sa.select(assets.c.asset, assets.c.scale)):
             self._scales[asset.asset] = asset.scale
         for row in await connection.execute(sa.select(markets)):
-            market = Market(
-                row.market,
-                row.base,
-                row.quote,
-                row.price_scale,
-                row.price_tick,
-                row.lot_atoms,
-                row.atoms_per_tick_lot,
-                FeeAsset(row.fee_asset),
-            )
-            scales = self._scales[row.base], self._scales[row.quote]
-            self._markets[row.market] = MarketTexts(market, *scales)
+            market = MarketRow(*row)
+            scales = scales_of(market, self._scales[market.base], self._scales[market.quote])
+            self._markets[market.market] = MarketTexts(market, scales)

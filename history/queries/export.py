@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from history.projection.intervals import INTERVALS_S
-from history.queries import views
+from history.projection.views import kline_view
 from history.queries.candles import candles_in
 from history.queries.csv_text import csv_header, csv_lines
 from history.queries.cursors import Place
@@ -149,7 +149,7 @@ async def _klines(queries: Queries, query: HistoryQuery, now: Snapshot) -> Expor
 async def _kline_pages(
     queries: Queries, query: HistoryQuery, span: Span
 ) -> AsyncIterator[list[Struct]]:
-    interval_s, texts = INTERVALS_S[query.interval], queries.catalog.texts(query.market)
+    interval_s, scales = INTERVALS_S[query.interval], queries.catalog.texts(query.market).scales
     next_ns: int | None = span.from_ns
     while next_ns is not None:
         page, next_ns = page_of(
@@ -157,7 +157,4 @@ async def _kline_pages(
         )
         async with queries.snapshots.open() as now:
             candles = await candles_in(now.connection, query.market, interval_s, page)
-        yield await in_turns(
-            candles,
-            partial(views.kline, texts=texts, interval_s=interval_s, watermark_ns=now.at_ns),
-        )
+        yield await in_turns(candles, partial(kline_view, scales=scales, watermark_ns=now.at_ns))

@@ -7,11 +7,9 @@ The rule of this file: a question in, a struct out, everything in it of one mome
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from history.projection.intervals import INTERVALS_S, open_of
 from history.projection.tickers import Ticker
+from history.projection.views import kline_view, ticker_view
 from history.queries import story, views
 from history.queries.candles import candles_in, first_open
 from history.queries.catalog import Catalog
@@ -21,9 +19,7 @@ from history.queries.pages import rows_of, views_of
 from history.queries.snapshots import Snapshot, Snapshots, in_turns
 from history.queries.spans import Span, page_of, whole_span
 from history.queries.standing import Standing
-from history.queries.tickers import ticker_view
 from history.sql.database import HistoryDatabase
-from history.sql.tables import markets, trades
 from shared.rest.history import (
     Fills,
     Klines,
@@ -94,10 +90,8 @@ class Queries:
                 is_forward=query.from_ns > 0,
             )
             candles = await candles_in(now.connection, market, interval_s, span)
-        texts = self.catalog.texts(market)
-        klines = await in_turns(
-            candles, lambda candle: views.kline(candle, texts, interval_s, now.at_ns)
-        )
+        scales = self.catalog.texts(market).scales
+        klines = await in_turns(candles, lambda candle: kline_view(candle, scales, now.at_ns))
         behind = None if next_ns is None else cursor_of(KLINES.path, query, (next_ns,))
         return Klines(market, query.interval, klines, behind, now.sequence, now.at_ns)
 
@@ -123,9 +117,7 @@ class Queries:
         async with self.snapshots.open() as now:
             await self.catalog.know(now.connection, market=query.market)
             await self.catalog.cover(now.connection, {each.market for each in found})
-            lots = await _last_lots(now.connection, standing, [each.market for each in found])
-        texts = self.catalog.texts
-        shown = [ticker_view(each, texts(each.market), lots[each.market]) for each in found]
+        shown = [ticker_view(each, self.catalog.texts(each.market).scales) for each in found]
         shown.sort(key=lambda view: view.market)
         return Tickers(shown, standing.sequence, standing.watermark_ns)
 
@@ -182,23 +174,6 @@ class Queries:
         last = listing.place(rows[limit - 1]) if has_more else None
         behind = None if last is None else cursor_of(route.path, query, last)
         return shown, behind, now
-
-
-async def _last_lots(
-    connection: AsyncConnection, standing: Standing, of: list[str]
-) -> dict[str, int]:
-    """The quantity of the last trade of each market, of those that the standing has."""
-    newest = (
-        sa.select(trades.c.quantity_lots)
-        .where(trades.c.market == markets.c.market, trades.c.sequence <= standing.sequence)
-        .order_by(trades.c.at_ns.desc(), trades.c.trade_id.desc())
-        .limit(1)
-        .scalar_subquery()
-        .label("lots")
-    )
-    asked = sa.select(markets.c.market, newest).where(markets.c.market.in_(of))
-    found = await connection.execute(asked)
-    return {row.market: row.lots for row in found}
 
 
 def _checked(place_ns: int | str, interval_s: int) -> int:

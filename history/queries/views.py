@@ -1,46 +1,22 @@
 """From rows to what is answered. Pure.
 
-The rule of this file: a function for each kind of row; amounts become decimal text here and
-nowhere else, and what a row does not have (0 or "") becomes null.
+The rule of this file: a function for each kind of row, but for candles and tickers, which are shown
+live too (see `history.projection.views`); amounts become decimal text here, and what a row does not
+have (0 or "") becomes null.
 """
 
 from typing import Any
 
-from history.projection.intervals import close_of
-from history.projection.rows import CandleRow
 from history.queries.catalog import Catalog, MarketTexts
 from shared.rest.fields import public_field
 from shared.rest.history import (
     FillRecord,
-    Kline,
     LedgerLine,
     OrderChangeView,
     OrderRecord,
     RejectionView,
 )
 from shared.rest.market_data import TradeView
-
-
-def kline(candle: CandleRow, texts: MarketTexts, interval_s: int, watermark_ns: int) -> Kline:
-    close_at_ns = close_of(candle.open_at_ns, interval_s)
-    price, quantity, quote = texts.price, texts.quantity, texts.quote
-    is_empty = candle.trades == 0
-    return Kline(
-        candle.open_at_ns,
-        close_at_ns,
-        price(candle.open_ticks),
-        price(candle.high_ticks),
-        price(candle.low_ticks),
-        price(candle.close_ticks),
-        quantity(candle.volume_lots),
-        quote(candle.quote_atoms),
-        candle.trades,
-        quantity(candle.taker_buy_lots),
-        quote(candle.taker_buy_quote_atoms),
-        None if is_empty else candle.first_trade_id,
-        None if is_empty else candle.last_trade_id,
-        close_at_ns <= watermark_ns,
-    )
 
 
 def trade(row: Any, catalog: Catalog) -> TradeView:

@@ -1,4 +1,4 @@
-"""What a recorder begins with, and what its tickers open: read as the rows they were written as.
+"""What a recorder and its tickers begin with, read as the rows they were written as.
 
 The rule of this file: each function reads what it returns and no more, by an index.
 """
@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from history.projection.intervals import INTERVALS_S, MINUTE_S, close_of
+from history.projection.intervals import INTERVALS_S, MINUTE_S
 from history.projection.recording import Recording
-from history.projection.rows import CandleRow, CursorRow, MarketRow, OrderRow, TradeRow
-from history.sql.tables import IS_LIVING, candles, cursor, markets, orders, trades
+from history.projection.rows import CandleRow, CursorRow, MarketRow, OrderRow
+from history.sql.tables import IS_LIVING, candles, cursor, markets, orders
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
@@ -66,26 +66,6 @@ async def minutes_of(connection: AsyncConnection, market: str, from_ns: int) -> 
     """Return the candles of a minute that open at `from_ns` or later, oldest first."""
     query = _candles(market, MINUTE_S).where(candles.c.open_at_ns >= from_ns)
     return await rows_of(connection, CandleRow, query.order_by(candles.c.open_at_ns))
-
-
-async def seconds_of(
-    connection: AsyncConnection, market: str, minute_open_ns: int
-) -> list[CandleRow]:
-    """Return the candles of a second of a minute, oldest first."""
-    opened = candles.c.open_at_ns
-    query = _candles(market, 1).where(
-        opened >= minute_open_ns, opened < close_of(minute_open_ns, MINUTE_S)
-    )
-    return await rows_of(connection, CandleRow, query.order_by(opened))
-
-
-async def trades_of(
-    connection: AsyncConnection, market: str, from_ns: int, to_ns: int
-) -> list[TradeRow]:
-    """Return the trades of [from_ns, to_ns), oldest first."""
-    at = trades.c.at_ns
-    query = sa.select(trades).where(trades.c.market == market, at >= from_ns, at < to_ns)
-    return await rows_of(connection, TradeRow, query.order_by(at, trades.c.trade_id))
 
 
 def _candles(market: str, interval_s: int) -> sa.Select[Any]:

@@ -8,6 +8,7 @@ to do. Within a process there is one migration at a time, whatever database it i
 import asyncio
 import contextlib
 import fcntl
+import functools
 import os
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -22,9 +23,6 @@ from history.sql.tables import SCHEMA
 from shared.home import history_lock
 
 MIGRATION_LOCK = 0x7269616C_68697374  # Any number that no other program locks; spells our name.
-# Alembic keeps the migration that runs in variables of its modules: a second one beside it, of
-# another database, would go on with the connection of the first.
-_ALEMBIC = threading.Lock()
 TURN_S = 0.01  # A migration takes some tenths of a second.
 
 
@@ -45,14 +43,21 @@ async def _upgrade(engine: AsyncEngine) -> None:
             await connection.run_sync(upgrade)
 
 
+@functools.cache
+def _alembic() -> threading.Lock:
+    return threading.Lock()
+
+
 @contextlib.asynccontextmanager
 async def _alone() -> AsyncIterator[None]:
-    while not _ALEMBIC.acquire(blocking=False):  # noqa: ASYNC110 - who has it may be on another loop.
+    # Alembic keeps the migration that runs in variables of its modules: a second one beside it, of
+    # another database, would go on with the connection of the first.
+    while not _alembic().acquire(blocking=False):  # noqa: ASYNC110 - on any loop of the process.
         await asyncio.sleep(TURN_S)
     try:
         yield
     finally:
-        _ALEMBIC.release()
+        _alembic().release()
 
 
 async def _make_schema(engine: AsyncEngine) -> None:

@@ -37,12 +37,6 @@ def name_of(table: str, month: int) -> str:
     return f"{table}_{1970 + years:04d}_{1 + months:02d}"
 
 
-def month_named(name: str) -> int:
-    """Return the month of a partition by its name."""
-    years, months = name.split("_")[-2:]
-    return (int(years) - 1970) * 12 + int(months) - 1
-
-
 def needed(plan: Plan) -> set[tuple[str, int]]:
     """Return the months that a plan needs, and those that come next."""
     found = set()

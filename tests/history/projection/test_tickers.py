@@ -32,6 +32,7 @@ def reckoned(trades: list[TradeRow], at_ns: int) -> Ticker:
         first_trade_id=within[0].trade_id if within else 0,
         last_trade_id=within[-1].trade_id if within else 0,
         previous_close_ticks=before[-1].price_ticks if before else None,
+        last_lots=[*before, *within][-1].quantity_lots,
     )
 
 
@@ -46,6 +47,7 @@ class Stored:
 
     def add(self, *trades: TradeRow) -> None:
         self.trades += trades
+        self.window.last_lots = trades[-1].quantity_lots
         for row in self.candles.add(trades):
             self.rows[row.interval_s, row.open_at_ns] = row
             if row.interval_s == INTERVALS_S["1m"]:
@@ -73,6 +75,7 @@ class Stored:
         within = [row for row in minutes if row.open_at_ns + 60 * SECOND_NS > edge_ns]
         before = [row for row in minutes if row not in within]
         self.window = TickerWindow(MARKET, within, before[-1] if before else None)
+        self.window.last_lots = self.trades[-1].quantity_lots
 
 
 @pytest.mark.parametrize("number", range(12))

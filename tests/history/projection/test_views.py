@@ -92,10 +92,21 @@ def test_a_ticker_without_trades_has_neither_average_nor_ids() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "ppm"), [(3, 4, 333_333), (3, 2, -333_333), (3, 3, 0), (7, 9, 285_714)]
+    ("first", "last", "ppm"),
+    [(3, 4, 333_333), (3, 2, -333_333), (3, 3, 0), (7, 9, 285_714), (1, 3, 2_000_000)],
 )
 def test_a_change_is_cut_off_toward_zero(first: int, last: int, ppm: int) -> None:
     assert change_ppm(ticker(open_ticks=first, last_ticks=last)) == ppm
+
+
+@pytest.mark.parametrize(
+    # Prices have two decimals; 4,001 hundredths for 8 are 5.00125 each.
+    ("lots", "atoms", "average"),
+    [(4, 2_001, "5.0025"), (8, 4_001, "5.0013"), (3, 1_600, "5.3333"), (3, 1_700, "5.6667")],
+)
+def test_an_average_has_two_decimals_more_than_a_price(lots: int, atoms: int, average: str) -> None:
+    scales = SCALES._replace(lot_atoms=1, base_scale=0)
+    assert ticker_view(ticker(volume_lots=lots, quote_atoms=atoms), scales).average_price == average
 
 
 def test_an_average_is_rounded_half_up(seed: int) -> None:

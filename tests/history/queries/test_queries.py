@@ -9,7 +9,7 @@ from tests.history.queries.world import World
 
 
 def quiet(market: str, at_ns: int) -> Ticker:
-    return Ticker(market, at_ns, 95, 95, 95, 95, 0, 0, 0, 0, 0, 0, 0, 95)
+    return Ticker(market, at_ns, 95, 95, 95, 95, 0, 0, 0, 0, 0, 0, 0, 95, last_lots=7)
 
 
 async def test_every_answer_says_how_far_the_history_is(stand: Stand) -> None:
@@ -24,27 +24,17 @@ async def test_every_answer_says_how_far_the_history_is(stand: Stand) -> None:
         assert answer.at_ns == stand.cursor.at_ns + 5, path
 
 
-async def test_tickers_are_by_name_and_have_the_quantity_of_the_last_trade(stand: Stand) -> None:
-    at_ns = stand.cursor.at_ns
-    stand.tickers = [quiet("TATA_INR", at_ns), quiet("BTC_INR", at_ns)]
+async def test_tickers_are_by_name_and_as_the_outlet_has_them(stand: Stand) -> None:
+    standing = stand.standing()
+    stand.tickers = [quiet("TATA_INR", standing.watermark_ns), quiet("BTC_INR", 0)]
+    stand.queries.snapshots.standing = lambda: standing
+    await stand.grow(60)
     answer = await stand.queries.tickers(HistoryQuery())
+    assert (answer.sequence, answer.at_ns) == standing
     assert [each.market for each in answer.tickers] == ["BTC_INR", "TATA_INR"]
-    last = [row for row in stand.world.trades if row.market == "TATA_INR"][-1]
-    assert answer.tickers[1].last_quantity == str(last.quantity_lots)
+    assert [each.last_quantity for each in answer.tickers] == ["0.7", "7"]
     one = await stand.queries.tickers(HistoryQuery(market="BTC_INR"))
     assert one.tickers == answer.tickers[:1]
-
-
-async def test_the_last_quantity_is_of_the_moment_of_the_ticker(stand: Stand) -> None:
-    standing, trades = stand.standing(), len(stand.world.trades)
-    last = [row for row in stand.world.trades if row.market == "TATA_INR"][-1]
-    stand.tickers = [quiet("TATA_INR", standing.watermark_ns)]
-    await stand.grow(60)
-    assert len(stand.world.trades) > trades
-    stand.queries.snapshots.standing = lambda: standing
-    answer = await stand.queries.tickers(HistoryQuery(market="TATA_INR"))
-    assert answer.sequence == standing.sequence
-    assert answer.tickers[0].last_quantity == str(last.quantity_lots)
 
 
 async def test_a_market_without_a_trade_has_no_ticker(stand: Stand) -> None:

@@ -44,9 +44,7 @@ async def test_an_empty_history_has_no_cursor(history_database: HistoryDatabase)
     assert recording.finish() == Batch()
 
 
-async def test_candles_and_trades_are_found_by_time(
-    history_database: HistoryDatabase, seed: int
-) -> None:
+async def test_candles_are_found_by_time(history_database: HistoryDatabase, seed: int) -> None:
     trades = _trades(random.Random(seed))
     batch = Batch(trades=trades)
     for market in MARKETS:
@@ -55,9 +53,9 @@ async def test_candles_and_trades_are_found_by_time(
     market, mid_ns = MARKETS[0], trades[200].at_ns
     ours = [candle for candle in batch.candles if candle.market == market]
 
-    def of(interval_s: int, from_ns: int = 0, to_ns: int = 2**63) -> list[CandleRow]:
+    def of(interval_s: int, from_ns: int = 0) -> list[CandleRow]:
         found = (candle for candle in ours if candle.interval_s == interval_s)
-        within = (candle for candle in found if from_ns <= candle.open_at_ns < to_ns)
+        within = (candle for candle in found if candle.open_at_ns >= from_ns)
         return sorted(within, key=lambda candle: candle.open_at_ns)
 
     async with history_database.reading() as connection:
@@ -67,15 +65,9 @@ async def test_candles_and_trades_are_found_by_time(
         assert await loading.minutes_of(connection, market, mid_ns) == of(MINUTE_S, mid_ns)
         for minute in of(MINUTE_S):
             at_ns = minute.open_at_ns
-            seconds = await loading.seconds_of(connection, market, at_ns)
-            assert seconds == of(1, at_ns, at_ns + MINUTE_S * SECOND_NS)
             before = [candle for candle in of(MINUTE_S) if candle.open_at_ns < at_ns]
             found = await loading.newest_before(connection, market, at_ns)
             assert found == (before[-1] if before else None)
-        singles = await loading.trades_of(connection, market, mid_ns, trades[300].at_ns)
-    assert singles == [
-        t for t in trades if t.market == market and mid_ns <= t.at_ns < trades[300].at_ns
-    ]
 
 
 async def test_orders_that_are_not_at_their_end_are_loaded(

@@ -2,7 +2,8 @@
 
 The rule of this file: pure, and forward only. What is said of a market and an interval is what REST
 answers at that watermark, the intervals without trades included. Time costs something only when an
-interval ends.
+interval ends. Trades that come late, since the clock of Redis was set back, change what was said: it
+is said anew from there on.
 """
 
 from collections.abc import Iterable
@@ -64,7 +65,7 @@ class Klines:
 
 def _moved(last: CandleRow | None, rows: list[CandleRow], open_ns: int) -> list[CandleRow]:
     """Return what leads from the candle that was said last to the newest one."""
-    is_new = last is None or (bool(rows) and rows[0].open_at_ns == last.open_at_ns)
+    is_new = last is None or (bool(rows) and rows[0].open_at_ns <= last.open_at_ns)
     if is_new:
         last, rows = rows[0], rows[1:]
     assert last is not None, "a candle is known or written"

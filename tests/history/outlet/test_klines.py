@@ -88,6 +88,23 @@ def test_of_trades_long_ago_the_last_close_is_right() -> None:
     assert [candle.close_ticks for candle in said] == [100] + [90] * STEPS_MAX
 
 
+def test_a_trade_that_comes_late_sets_right_what_was_said() -> None:
+    klines, candles = Klines(), MarketCandles(MARKET)
+    at_ns = open_of(START_NS, 1)
+    watermark_ns = at_ns + 4 * SECOND_NS
+    klines.turn(candles.add([trade(1, at_ns, 100)]), watermark_ns)
+    # The clock of Redis was ahead, and is set back.
+    late = candles.add([trade(2, at_ns + 2 * SECOND_NS, 90)])
+    said = of_second(klines.turn(late, watermark_ns))
+    assert [(candle.open_at_ns, candle.close_ticks, candle.trades) for candle in said] == [
+        (at_ns + 2 * SECOND_NS, 90, 1),
+        (at_ns + 3 * SECOND_NS, 90, 0),
+        (at_ns + 4 * SECOND_NS, 90, 0),
+    ]
+    *_, newest = of_second(klines.turn([], watermark_ns + SECOND_NS))
+    assert (newest.open_at_ns, newest.close_ticks) == (watermark_ns + SECOND_NS, 90)
+
+
 def test_a_quiet_moment_looks_at_no_market(monkeypatch: pytest.MonkeyPatch) -> None:
     klines = Klines()
     second_ns = open_of(START_NS, 1)

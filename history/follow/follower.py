@@ -126,6 +126,10 @@ class Follower:
                 f"The history ends with event {self._cursor.sequence}, the venue with event "
                 f"{moment.sequence}: it is of another venue, or of a later time of this one."
             )
+        # A connection that nobody uses just now is made anew in silence: a server that was started
+        # meanwhile may have been restored, and be past the cursor on another way.
+        if self.moment is not None and moment.server != self.moment.server:
+            self._is_proven = False
         self.moment = moment
         self.watermark.look(moment)
         return moment

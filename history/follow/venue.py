@@ -28,15 +28,16 @@ class VenueReader:
         self._count = PAGE_ENTRIES_MAX
 
     async def moment(self) -> Moment:
-        """Return how far journal and engine are, and the clock, all at once."""
+        """Return how far journal and engine are, the clock, and whose they are, all at once."""
         async with self._client.pipeline(transaction=True) as pipe:
             pipe.get(self._keys.n)
             pipe.time()
             pipe.hmget(self._keys.meta, "position", "sequence", "at_ns")
-            last_n, (seconds, micros), meta = await pipe.execute()
+            pipe.info("server")
+            last_n, (seconds, micros), meta, server = await pipe.execute()
         clock_ns = (int(seconds) * US_PER_S + int(micros)) * NS_PER_US
         n, sequence, at_ns = (int(value or 0) for value in meta)
-        return Moment(int(last_n or 0), clock_ns, n, sequence, at_ns)
+        return Moment(int(last_n or 0), clock_ns, n, sequence, at_ns, server["run_id"])
 
     async def batches_after(self, sequence: int, *, wait: bool) -> list[bytes]:
         """Return the packed batches that end behind event `sequence`, the first of them; with

@@ -17,8 +17,8 @@ _log = get_logger(__name__)
 
 
 class Moment(NamedTuple):
-    """The venue in one transaction of Redis: the journal's last number and Redis' clock, and how
-    far the engine is: entry, event, journal time.
+    """The venue in one transaction of Redis: the journal's last number and Redis' clock, how far
+    the engine is: entry, event, journal time, and which start of the server it is.
     """
 
     last_n: int
@@ -26,6 +26,7 @@ class Moment(NamedTuple):
     n: int
     sequence: int
     at_ns: int
+    server: str
 
 
 class Watermark:

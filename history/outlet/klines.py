@@ -2,8 +2,8 @@
 
 The rule of this file: pure, and forward only. What is said of a market and an interval is what REST
 answers at that watermark, the intervals without trades included. Time costs something only when an
-interval ends. Trades that come late, since the clock of Redis was set back, change what was said: it
-is said anew from there on.
+interval ends. Trades that come late, since the clock of Redis was set back, change what was said:
+it is said anew from there on.
 """
 
 from collections.abc import Iterable

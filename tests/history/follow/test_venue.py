@@ -69,7 +69,7 @@ async def test_the_number_and_the_clock_are_read_in_one_transaction(
             return seen[-1] == "EXEC"
 
         await eventually_async(has_ended)
-    assert seen[seen.index("MULTI") :] == ["MULTI", "GET", "TIME", "HMGET", "EXEC"]
+    assert seen[seen.index("MULTI") :] == ["MULTI", "GET", "TIME", "HMGET", "INFO", "EXEC"]
 
 
 async def test_pages_of_large_commits_have_few_of_them(

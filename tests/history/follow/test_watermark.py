@@ -8,7 +8,7 @@ WRITTEN = CursorRow(sequence=20, n=10, at_ns=1_000, batch_digest="")
 
 
 def moment(last_n: int, clock_ns: int) -> Moment:
-    return Moment(last_n=last_n, clock_ns=clock_ns, n=10, sequence=20, at_ns=1_000)
+    return Moment(last_n=last_n, clock_ns=clock_ns, n=10, sequence=20, at_ns=1_000, server="")
 
 
 def test_without_a_look_at_the_venue_it_is_the_time_of_the_last_entry() -> None:
@@ -38,7 +38,7 @@ def test_what_is_committed_and_not_written_holds_the_clock_too() -> None:
     # given
     watermark = Watermark()
     # when the engine is at 12 and so is the journal, but the history is at 10
-    watermark.look(Moment(last_n=12, clock_ns=5_000, n=12, sequence=24, at_ns=3_000))
+    watermark.look(Moment(last_n=12, clock_ns=5_000, n=12, sequence=24, at_ns=3_000, server=""))
     # then
     assert watermark.after(WRITTEN) == 1_000
 

@@ -53,6 +53,13 @@ class LiveOutlet:
         """Return the tickers of all markets."""
         return self._outlet.tickers()
 
+    def metrics(self) -> dict[str, int]:
+        """Return what could not be said."""
+        return {
+            "outlet_unread": self._outlet.unread,
+            "outlet_markets_left_out": self._outlet.markets_left_out,
+        }
+
     @property
     def standing(self) -> Standing:
         """Return of which moment the tickers are."""
@@ -96,7 +103,7 @@ async def open_door(
         return is_ready(found), to_builtins(found)
 
     def metrics() -> bytes:
-        more = outside.metrics() if outside is not None else {}
+        more = outlet.metrics() | (outside.metrics() if outside is not None else {})
         lines = (f"rialto_history_{name} {value}\n" for name, value in more.items())
         return recorder.metrics() + "".join(lines).encode()
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from rialto.embedded_redis import choose_port
@@ -44,6 +45,21 @@ def test_it_ends_cleanly_when_it_is_told_to(followed: Followed, tmp_path: Path) 
         # then
         assert service.wait() == 0
         assert "history_stopped" in service.log_tail()
+
+
+def test_its_figures_are_at_its_port(followed: Followed, tmp_path: Path) -> None:
+    # given
+    port = choose_port()
+    service = history(tmp_path / "home", followed.venue.url, history_port=port)
+    service.start()
+    eventually(partial(in_step, service))
+    # when
+    lines = httpx.get(f"http://127.0.0.1:{port}/metrics").text.splitlines()
+    # then
+    assert f"rialto_history_sequence {float(followed.sequence)}" in lines
+    assert "rialto_history_outlet_unread 0" in lines
+    assert "rialto_history_outlet_markets_left_out 0" in lines
+    service.terminate()
 
 
 def test_without_a_redis_it_says_what_to_set(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ async def test_a_venue_without_events_is_no_trouble(redis_url: str, tmp_path: Pa
     followed.close()
 
 
-async def testchunks_are_bounded(followed: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_chunks_are_bounded(followed: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
     # given
     followed.deposit(60)
     monkeypatch.setattr(ahead_module, "EVENTS_MIN", 10)

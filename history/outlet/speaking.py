@@ -4,6 +4,7 @@ The rule of this file: every market that has traded has its channels, up to a nu
 can keep alive; who comes after that is in REST and in `tickers` alone, and an operator is told.
 """
 
+import time
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -78,6 +79,7 @@ class Speaking:
 
     def all_tickers(self, sequence: int, at_ns: int, ticker: Callable[[str], Ticker]) -> None:
         """Say `tickers` if it is due; `ticker` returns one as it is at `at_ns`."""
-        said = self._summary.take(sequence, at_ns, ticker, self._scales.__getitem__)
+        scales, now_s = self._scales.__getitem__, time.monotonic()
+        said = self._summary.take(sequence, at_ns, ticker, scales, now_s=now_s)
         if said is not None:
             self._all.set(at_ns, said)

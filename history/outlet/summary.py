@@ -15,7 +15,8 @@ from shared.feed.history import LiveTickers
 from shared.publishing import DATA_BYTES_MAX
 from shared.rest.history import TickerView
 
-INTERVAL_NS = SECOND_NS // 2  # 64 KiB twice a second; who wants more listens to one market.
+INTERVAL_S = 0.5  # 64 KiB twice a second; who wants more listens to one market.
+INTERVAL_NS = SECOND_NS // 2  # The same.
 _ENVELOPE_BYTES = 256  # What is around the tickers, with every number at its longest.
 
 _encode = msgspec.json.Encoder().encode
@@ -28,7 +29,7 @@ class Summary:
         self._bytes_max = bytes_max - _ENVELOPE_BYTES
         self._changed: dict[str, None] = {}  # Since they were told, the longest ago first.
         self._told: dict[str, None] = {}  # The others, likewise.
-        self._due_ns = 0
+        self._due_ns, self._due_s = 0, float("-inf")
 
     def note(self, market: str) -> None:
         """Know that a market's ticker has changed."""
@@ -41,11 +42,18 @@ class Summary:
         at_ns: int,
         ticker: Callable[[str], Ticker],
         scales: Callable[[str], Scales],
+        *,
+        now_s: float,
     ) -> bytes | None:
-        """Return the message that is due, if something has changed."""
-        if not self._changed or at_ns < self._due_ns:
+        """Return the message that is due, if something has changed.
+
+        Time is that of the watermark; while that stands still, since the engine is away or the
+        clock of Redis was set back, it is `now_s`, which never stands still.
+        """
+        is_due = at_ns >= self._due_ns or now_s >= self._due_s
+        if not self._changed or not is_due:
             return None
-        self._due_ns = at_ns + INTERVAL_NS
+        self._due_ns, self._due_s = at_ns + INTERVAL_NS, now_s + INTERVAL_S
         count = len(self._changed) + len(self._told)
         views: dict[str, TickerView] = {}
         bytes_left = self._bytes_max

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from history.outlet.summary import INTERVAL_NS, Summary
+from history.outlet.summary import INTERVAL_NS, INTERVAL_S, Summary
 from history.projection.tickers import Ticker
 from history.projection.views import Scales, scales_of, ticker_view
 from shared.feed.history import LiveTickers
@@ -21,8 +21,8 @@ def scales(_market: str) -> Scales:
     return SCALES
 
 
-def taken(summary: Summary, at_ns: int) -> LiveTickers | None:
-    data = summary.take(41, at_ns, ticker, scales)
+def taken(summary: Summary, at_ns: int, now_s: float = 0.0) -> LiveTickers | None:
+    data = summary.take(41, at_ns, ticker, scales, now_s=now_s)
     assert data is None or len(data) <= DATA_BYTES_MAX
     return None if data is None else msgspec.json.decode(data, type=LiveTickers)
 
@@ -55,6 +55,16 @@ def test_without_a_change_and_too_soon_nothing_is_said() -> None:
     summary.note("A")
     assert taken(summary, START_NS + 2 * INTERVAL_NS - 1) is None
     assert names(taken(summary, START_NS + 2 * INTERVAL_NS)) == ["A"]
+
+
+def test_it_is_said_too_while_the_watermark_stands_still() -> None:
+    """As it does for as long as the clock of Redis was set back by."""
+    summary = Summary()
+    summary.note("A")
+    assert names(taken(summary, START_NS, 7.0)) == ["A"]
+    summary.note("A")
+    assert taken(summary, START_NS, 7.0 + INTERVAL_S - 0.001) is None
+    assert names(taken(summary, START_NS, 7.0 + INTERVAL_S)) == ["A"]
 
 
 def test_of_more_than_fit_everybody_has_a_turn() -> None:

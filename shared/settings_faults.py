@@ -36,6 +36,14 @@ def _fault_of_database_url(url: str) -> str | None:
     return None if not url or "://" in url else "must be a URL, like sqlite:///users.db"
 
 
+def _fault_of_history_database_url(url: str) -> str | None:
+    # Of SQLite there is one file, which backups and Parquet files lie beside: another place that
+    # was named here would be passed over.
+    is_server = url.partition("://")[0] in ("postgresql", "postgres", "postgresql+asyncpg")
+    is_known = not url or url == "sqlite://" or (is_server and "://" in url)
+    return None if is_known else "must be a URL of PostgreSQL, or sqlite:// for the file in home"
+
+
 def _fault_of_origins(text: str) -> str | None:
     for origin in split_origins(text):
         if not ORIGIN.fullmatch(origin):
@@ -66,6 +74,7 @@ FAULTS: dict[str, Callable[[str], str | None]] = {
     "redis_url": _fault_of_redis_url,
     "limits_redis_url": _fault_of_redis_url,
     "database_url": _fault_of_database_url,
+    "history_database_url": _fault_of_history_database_url,
     "faucet_amounts": _fault_of_faucet,
     "ws_allowed_origins": _fault_of_origins,
     "cors_allowed_origins": _fault_of_origins,

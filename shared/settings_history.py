@@ -35,8 +35,8 @@ class HistorySettings(OutsideSettings, frozen=True, kw_only=True):
     history_database_url: Annotated[
         str,
         Meta(
-            description="The SQL database of the history. Empty: that of database_url, else the "
-            "SQLite file history.db in home.",
+            description="The SQL database of the history, a PostgreSQL. Empty: that of "
+            "database_url, else the SQLite file history.db in home, which sqlite:// means too.",
             extra=SECRET,
         ),
     ] = ""

@@ -127,6 +127,12 @@ def test_a_variable_says_yes_or_no_in_the_usual_words(text: str, value: bool) ->
             "redis_url must start with redis://, rediss:// or unix:// (from RIALTO_REDIS_URL).",
         ),
         (
+            "RIALTO_HISTORY_DATABASE_URL",
+            "sqlite:////data/history.db",
+            "history_database_url must be a URL of PostgreSQL, or sqlite:// for the file in home "
+            "(from RIALTO_HISTORY_DATABASE_URL).",
+        ),
+        (
             "RIALTO_WS_ALLOWED_ORIGINS",
             "https://a.example, *",
             "ws_allowed_origins must list origins like https://example.org, "

@@ -6,7 +6,7 @@ else.
 
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from msgspec import to_builtins
@@ -21,7 +21,7 @@ from history.projection.batch import Batch
 from history.projection.rows import CursorRow
 from history.projection.tickers import Ticker
 from history.queries.queries import Queries
-from history.queries.standing import Standing
+from history.queries.standing import Standing, UnavailableError
 from history.service import Recorder
 from history.sql.database import HistoryDatabase
 from shared.channels import Keys
@@ -95,6 +95,12 @@ async def open_door(
         told = outlet.standing
         return told if told.sequence else Standing(recorder.cursor.sequence, recorder.watermark_ns)
 
+    def tickers() -> Sequence[Ticker]:
+        """They move with the venue, which has to be seen first."""
+        if recorder.cursor.sequence and not outlet.standing.sequence:
+            raise UnavailableError("The tickers are not loaded yet.")
+        return outlet.tickers()
+
     def health() -> tuple[bool, Mapping[str, object]]:
         return True, to_builtins(recorder.health())
 
@@ -107,7 +113,7 @@ async def open_door(
         lines = (f"rialto_history_{name} {value}\n" for name, value in more.items())
         return recorder.metrics() + "".join(lines).encode()
 
-    queries = Queries(database, standing, outlet.tickers)
+    queries = Queries(database, standing, tickers)
     app = door_app(queries, Watched(health, ready, metrics))
     async with serving(app, settings.history_host, settings.history_port):
         yield

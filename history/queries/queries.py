@@ -49,7 +49,8 @@ _NO_SPAN = Span(0, 0)
 
 class Queries:
     """Answers. `standing` and `tickers` tell of the same moment when they are called one right
-    after the other: how far the recorder is, and what the tickers are then.
+    after the other: how far the recorder is, and what the tickers are then. `tickers` raises
+    UnavailableError as long as nobody knows.
     """
 
     def __init__(

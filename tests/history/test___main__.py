@@ -13,6 +13,7 @@ from shared.home import history_database
 from tests.support.deadlines import eventually
 from tests.support.followed import Followed, followed_venue
 from tests.support.processes import Service
+from tests.support.redis_server import RedisServer
 
 EXIT_CONFIGURATION = 78
 
@@ -32,6 +33,18 @@ def history(home: Path, redis_url: str, **settings: object) -> Service:
 def in_step(service: Service) -> bool:
     service.fail_if_ended()
     return "history_is_in_step" in service.log_tail()
+
+
+def answered(url: str) -> httpx.Response | None:
+    """What is answered there, None as long as nobody listens."""
+    try:
+        return httpx.get(url)
+    except httpx.TransportError:
+        return None
+
+
+def is_well(answer: httpx.Response | None) -> bool:
+    return answer is not None and answer.status_code == httpx.codes.OK
 
 
 def test_it_ends_cleanly_when_it_is_told_to(followed: Followed, tmp_path: Path) -> None:
@@ -59,6 +72,30 @@ def test_its_figures_are_at_its_port(followed: Followed, tmp_path: Path) -> None
     assert f"rialto_history_sequence {float(followed.sequence)}" in lines
     assert "rialto_history_outlet_unread 0" in lines
     assert "rialto_history_outlet_markets_left_out 0" in lines
+    service.terminate()
+
+
+def test_tickers_that_are_not_loaded_yet_are_no_empty_list(
+    followed: Followed, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """They move with the venue, which has to be seen; until then nobody knows them."""
+    # given
+    port = choose_port()
+    url = f"http://127.0.0.1:{port}/v1/tickers"
+    service = history(tmp_path / "home", followed.venue.url, history_port=port)
+    service.start()
+    eventually(partial(in_step, service))
+    assert httpx.get(url).json()["tickers"] == []
+    service.terminate()
+    # when
+    redis_server.kill()
+    service.start()
+    eventually(lambda: answered(url) is not None)
+    answer = httpx.get(url)
+    # then
+    assert (answer.status_code, answer.json()["code"]) == (503, "HISTORY_UNAVAILABLE")
+    redis_server.start()
+    eventually(lambda: is_well(answered(url)))
     service.terminate()
 
 

@@ -40,7 +40,6 @@ VERSION_TABLE = "history_version"
 
 # What a recorder begins with: the orders that are not at their end, as few as rest.
 IS_LIVING = sa.TextClause("status IN ('open', 'partially_filled', 'pending')")
-IS_AT_ITS_END = sa.TextClause("status NOT IN ('open', 'partially_filled', 'pending')")
 HAS_CLIENT_ORDER_ID = sa.TextClause("client_order_id <> ''")
 # The columns of an order that change after it was accepted.
 ORDER_CHANGES = (

@@ -368,32 +368,6 @@ async def test_a_venue_that_begins_anew_under_us_is_refused(followed: Followed) 
             await chunks_up_to(chunks, 1_000_000)
 
 
-async def test_a_venue_that_was_replaced_while_nobody_looked_is_refused(
-    followed: Followed, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A database that is away holds up the reader; meanwhile Redis is restored, and gets on."""
-    # given
-    monkeypatch.setattr(ahead_module, "EVENTS_MIN", 1)
-    monkeypatch.setattr(ahead_module, "EVENTS_MAX", 1)
-    begun = followed.sequence
-    followed.deposit(6)
-    async with following(followed) as (follower, chunks):
-        await chunks_up_to(chunks, begun)
-        await eventually_async(lambda: has_seen(follower, followed.sequence))
-        # when
-        redis_server.kill()
-        redis_server.start()
-        followed.reconnect()
-        followed.empty()
-        followed.venue.seed()
-        followed.carry_out()
-        assert followed.sequence == begun, "it is of the same shape"
-        followed.deposit(12)
-        # then
-        with pytest.raises(OtherVenue, match="another time of this one"):
-            await chunks_up_to(chunks, followed.sequence)
-
-
 async def test_a_cursor_that_nothing_proves_is_waited_with(followed: Followed) -> None:
     """The archive may be behind, or away for a while: that is no proof of another venue."""
     # given

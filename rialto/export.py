@@ -98,10 +98,12 @@ def export(url: str, call: Call[Any], who: Who, out: str) -> Progress:
     if not call.is_open and not (who.username or who.key_id):
         raise RialtoError("These rows are somebody's: say --username or --key-id.")
     try:
-        with Client(url, identity=_signer(who)) as client:
+        with Client(url, identity=_signer(who)) as client, contextlib.ExitStack() as stack:
             if who.username and not call.is_open:
                 code = who.totp_code or None
                 client.log_in(who.username, _secret("Password"), totp_code=code)
+                # Else every night's export would leave a session for a month.
+                stack.callback(_log_out, client)
             with _target(out) as file, _bar(call) as show:
                 return client.download(call, file.write, on_progress=show)
     except RefusedError as error:
@@ -109,6 +111,11 @@ def export(url: str, call: Call[Any], who: Who, out: str) -> Progress:
         raise RialtoError(f"{error.message}{about}") from None
     except (ClientError, OSError) as error:
         raise RialtoError(f"Nothing was exported: {error}.") from None
+
+
+def _log_out(client: Client) -> None:
+    with contextlib.suppress(ClientError):  # What was asked for is there; the session ends alone.
+        client.log_out()
 
 
 def _signer(who: Who) -> SignedBy | None:

@@ -87,6 +87,15 @@ def test_a_statement_is_written_for_its_owner(place: Place, tmp_path: Path) -> N
     assert query.account_id > 0
 
 
+def test_an_export_leaves_no_session(place: Place, tmp_path: Path) -> None:
+    with Client(place.url) as client:
+        client.log_in("alice", PASSWORD)
+        before = len(client.sessions().sessions)
+        words = ("fills", "--username", "alice", "--out", str(tmp_path / "fills.csv"))
+        assert place.export(*words, secret=PASSWORD).returncode == 0
+        assert len(client.sessions().sessions) == before
+
+
 def test_the_market_is_for_everybody(place: Place) -> None:
     done = place.export("klines", "--market", "TATA_INR", "--interval", "1m", "--out", "-")
     assert done.returncode == 0, done.stderr

@@ -37,6 +37,7 @@ from shared.addresses import Proxies
 from shared.bus import CommandBus
 from shared.channels import Keys
 from shared.halting import VenueSwitch
+from shared.history_key import history_key
 from shared.home import read_run_redis_url, token_public_key
 from shared.networks import parse_networks
 from shared.redis_client import limits_url, pool_of
@@ -126,7 +127,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         await _running(stack, RevocationWatch(identity.sessions, revocations))
         key_ring = await _running(stack, KeyRing(KeyStore(database), vault))
         signatures = SignedCallers(key_ring)
-        history = _closing(stack, HistoryDoor(history_url_of(settings)))
+        history = _closing(stack, HistoryDoor(history_url_of(settings), history_key(redis_url)))
         gateway = Gateway(
             bus=bus,
             store=store,

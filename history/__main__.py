@@ -81,7 +81,9 @@ async def _run(settings: Settings) -> None:
         await recorder.load()
         outside = await stack.enter_async_context(open_outside(settings, redis_url, database))
         await stack.enter_async_context(open_upkeep())
-        await stack.enter_async_context(open_door(settings, recorder, database, outlet, outside))
+        await stack.enter_async_context(
+            open_door(settings, redis_url, recorder, database, outlet, outside=outside)
+        )
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECT_THRESHOLDS)

@@ -25,6 +25,7 @@ from history.queries.standing import Standing, UnavailableError
 from history.service import Recorder
 from history.sql.database import HistoryDatabase
 from shared.channels import Keys
+from shared.history_key import history_key
 from shared.publishing import Publisher, PublisherLink
 from shared.settings import Settings
 from shared.tasks import spawn, stop
@@ -83,9 +84,11 @@ async def open_outlet(
 @asynccontextmanager
 async def open_door(
     settings: Settings,
+    redis_url: str,
     recorder: Recorder,
     database: HistoryDatabase,
     outlet: LiveOutlet,
+    *,
     outside: OutsideRecorder | None,
 ) -> AsyncIterator[None]:
     """Answer on the port of the history, for as long as the block lasts; raises PortError."""
@@ -114,7 +117,7 @@ async def open_door(
         return recorder.metrics() + "".join(lines).encode()
 
     queries = Queries(database, standing, tickers)
-    app = door_app(queries, Watched(health, ready, metrics))
+    app = door_app(queries, Watched(health, ready, metrics), history_key(redis_url))
     async with serving(app, settings.history_host, settings.history_port):
         yield
 

@@ -23,6 +23,7 @@ from api.history.replies import (
     refusal_in,
 )
 from shared.breaker import Breaker, BreakerOpenError
+from shared.history_key import HEADER
 from shared.logs import get_logger
 
 CONNECT_TIMEOUT_S = 0.5  # It is on this machine, or in the next room.
@@ -54,16 +55,19 @@ class CsvReply(NamedTuple):
 
 
 class HistoryDoor:
-    """The way to the history at `url`, "" where there is none; use `close` after."""
+    """The way to the history at `url`, "" where there is none; use `close` after. `key` is of
+    `shared.history_key`.
+    """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str) -> None:
         self.is_kept = bool(url)
         self._client = httpx.AsyncClient(
             base_url=url,
             timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             # Each kind of use has its own bound, so nobody waits for the pool.
             limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE_S),
-            headers={"Accept-Encoding": "identity"},  # Bytes that are passed on are left as is.
+            # Bytes that are passed on are left as is.
+            headers={"Accept-Encoding": "identity", HEADER: key},
             follow_redirects=False,
             trust_env=False,  # No proxy of the machine's stands between us.
         )

@@ -1,9 +1,10 @@
 """The addresses of the door: the history's routes below /v1, and those for machines that watch.
 
-The rule of this file: the door decides nothing; who may ask is the gateway's business, and what is
-well is the recorder's.
+The rule of this file: it answers the gateway alone, which shows its key, and decides nothing; whose
+rows may be seen is the gateway's business, and what is well is the recorder's.
 """
 
+import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from starlette.routing import Route
 from history.door.answering import Answering
 from history.door.refusals import JSON_TYPE, refusal
 from history.queries.queries import Queries
+from shared.history_key import HEADER
 from shared.logs import get_logger
 from shared.rest.history_queries import ROUTES
 
@@ -30,6 +32,7 @@ _SENTENCES = {
 }
 
 _log = get_logger(__name__)
+_Answer = Callable[[Request], Awaitable[Response]]
 
 
 class Watched(NamedTuple):
@@ -44,11 +47,15 @@ class Watched(NamedTuple):
     metrics: Callable[[], bytes]
 
 
-def door_app(queries: Queries, watched: Watched) -> Starlette:
-    """Return the application."""
+def door_app(queries: Queries, watched: Watched, key: str) -> Starlette:
+    """Return the application, for those who show the key; see `shared.history_key`."""
     answering = Answering(queries)
     routes = [
-        Route(PREFIX + route.path, partial(answering.answer, route), methods=["GET"])
+        Route(
+            PREFIX + route.path,
+            _for_the_gateway(partial(answering.answer, route), key),
+            methods=["GET"],
+        )
         for route in ROUTES
     ]
     routes += [
@@ -60,9 +67,19 @@ def door_app(queries: Queries, watched: Watched) -> Starlette:
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
+def _for_the_gateway(answer: _Answer, key: str) -> _Answer:
+    async def answer_if_known(request: Request) -> Response:
+        shown = request.headers.get(HEADER, "").encode()
+        if not hmac.compare_digest(shown, key.encode()):
+            return refusal("FORBIDDEN", "Only the gateway is answered here.")
+        return await answer(request)
+
+    return answer_if_known
+
+
 def _telling(
     ask: Callable[[], tuple[bool, Mapping[str, object]]],
-) -> Callable[[Request], Awaitable[Response]]:
+) -> _Answer:
     async def tell(_request: Request) -> Response:
         is_well, details = ask()
         body = msgspec.json.encode(details)
@@ -71,7 +88,7 @@ def _telling(
     return tell
 
 
-def _figures(metrics: Callable[[], bytes]) -> Callable[[Request], Awaitable[Response]]:
+def _figures(metrics: Callable[[], bytes]) -> _Answer:
     async def figures(_request: Request) -> Response:
         return Response(metrics(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 

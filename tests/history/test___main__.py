@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from rialto.embedded_redis import choose_port
+from shared.history_key import HEADER, history_key
 from shared.home import history_database
 from tests.support.deadlines import eventually
 from tests.support.followed import Followed, followed_venue
@@ -35,10 +36,10 @@ def in_step(service: Service) -> bool:
     return "history_is_in_step" in service.log_tail()
 
 
-def answered(url: str) -> httpx.Response | None:
+def answered(url: str, shown: dict[str, str]) -> httpx.Response | None:
     """What is answered there, None as long as nobody listens."""
     try:
-        return httpx.get(url)
+        return httpx.get(url, headers=shown)
     except httpx.TransportError:
         return None
 
@@ -82,20 +83,21 @@ def test_tickers_that_are_not_loaded_yet_are_no_empty_list(
     # given
     port = choose_port()
     url = f"http://127.0.0.1:{port}/v1/tickers"
+    shown = {HEADER: history_key(followed.venue.url)}
     service = history(tmp_path / "home", followed.venue.url, history_port=port)
     service.start()
     eventually(partial(in_step, service))
-    assert httpx.get(url).json()["tickers"] == []
+    assert httpx.get(url, headers=shown).json()["tickers"] == []
     service.terminate()
     # when
     redis_server.kill()
     service.start()
-    eventually(lambda: answered(url) is not None)
-    answer = httpx.get(url)
+    eventually(lambda: answered(url, shown) is not None)
+    answer = httpx.get(url, headers=shown)
     # then
     assert (answer.status_code, answer.json()["code"]) == (503, "HISTORY_UNAVAILABLE")
     redis_server.start()
-    eventually(lambda: is_well(answered(url)))
+    eventually(lambda: is_well(answered(url, shown)))
     service.terminate()
 
 

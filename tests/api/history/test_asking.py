@@ -89,7 +89,7 @@ async def test_ready_shows_the_history_and_does_not_need_it(
 async def test_nobody_listens_there() -> None:
     async with running_history(FakeHistory()) as gone:
         url = gone.url
-    door = HistoryDoor(url)
+    door = HistoryDoor(url, "key")
     try:
         assert not await door.is_there()
         assert not door.breaker.is_closed

@@ -13,6 +13,7 @@ from api.opening import open_gateway
 from history.door.app import Watched, door_app
 from history.door.serving import serving
 from history.sql.database import open_history
+from shared.history_key import history_key
 from shared.messages import Side
 from shared.wire import TradeRow
 from tests.api.conftest import client_of, settings_for
@@ -68,7 +69,9 @@ async def venue(
         metrics=lambda: b"",
     )
     stand = Stand(database, Random(seed))
-    async with serving(door_app(stand.queries, watched), "127.0.0.1", 0) as port:
+    async with serving(
+        door_app(stand.queries, watched, history_key(redis_url)), "127.0.0.1", 0
+    ) as port:
         settings = settings_for(home, redis_url, f"http://127.0.0.1:{port}")
         async with (
             open_gateway(settings) as gateway,

@@ -10,7 +10,10 @@ import pytest
 from history.door.app import Watched, door_app
 from history.door.serving import serving
 from history.sql.database import HistoryDatabase
+from shared.history_key import HEADER
 from tests.history.queries.stand import Stand
+
+KEY = "0123456789abcdef"
 
 
 class OpenDoor(NamedTuple):
@@ -34,7 +37,10 @@ async def door(history_database: HistoryDatabase, seed: int) -> AsyncIterator[Op
     """A door to a history of a hundred events and more."""
     stand = Stand(history_database, Random(seed))
     await stand.grow(150)
-    async with serving(door_app(stand.queries, watched()), "127.0.0.1", 0) as port:
+    async with serving(door_app(stand.queries, watched(), KEY), "127.0.0.1", 0) as port:
         base = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=20) as client:
+        shown = {HEADER: KEY}
+        async with httpx.AsyncClient(
+            base_url=base, trust_env=False, timeout=20, headers=shown
+        ) as client:
             yield OpenDoor(stand, port, client)

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import httpx
 import msgspec
+import pytest
 
+from shared.history_key import HEADER
 from shared.rest.errors import ErrorBody
 from shared.rest.history import (
     Fills,
@@ -89,3 +92,13 @@ async def test_it_tells_machines_how_it_is(door: OpenDoor) -> None:
     assert (health.status_code, health.json()) == (200, {"status": "ok"})
     assert (ready.status_code, ready.json()) == (503, {"ready": False, "behind": 7})
     assert (await door.client.get("/metrics")).text == "history_behind 7\n"
+
+
+@pytest.mark.parametrize("shown", [{}, {HEADER: ""}, {HEADER: "0123456789abcdeg"}])
+async def test_only_the_gateway_is_answered(door: OpenDoor, shown: dict[str, str]) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{door.port}") as stranger:
+        asked = await stranger.get("/v1/ledger", params={"account_id": "1"}, headers=shown)
+        assert (asked.status_code, asked.json()["code"]) == (403, "FORBIDDEN")
+        # Who watches the machine needs no key.
+        assert (await stranger.get("/health")).status_code == 200
+    assert (await door.client.get("/v1/tickers")).status_code == 200

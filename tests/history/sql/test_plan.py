@@ -29,11 +29,27 @@ def test_the_columns_of_an_order_that_change_are_named(seed: int) -> None:
 
 
 def test_an_order_that_was_placed_before_the_batch_may_be_there() -> None:
-    rows = [ORDER._replace(order_id=number, placed_n=number) for number in (9, 5, 6)]
+    rows = [ORDER._replace(order_id=number, placed_n=number) for number in (5, 6, 9)]
     batch = Batch(orders={row.order_id: row for row in rows})
     new, known = planned(batch, CursorRow(2, 9, 2, ""), CursorRow(1, 5, 1, "")).parts
     assert ([row[0] for row in new.rows], new.changes) == ([6, 9], ())
     assert ([row[0] for row in known.rows], known.changes) == ([5], ORDER_CHANGES)
+
+
+def test_rows_are_account_by_account_and_of_each_as_it_happened(seed: int) -> None:
+    # Given a day in one batch.
+    recording, day = Recording(), RecordedDay(Random(seed))
+    for told in day.told:
+        recording.take(told.applied)
+    batch = recording.finish()
+    # When it is planned.
+    plan = planned(batch, CursorRow(1 << 60, 1 << 60, 1 << 60, ""), None)
+    # Then what is kept by account is in the order of account and event, and nothing is missing.
+    parts = {part.table: part.rows for part in plan.parts}
+    fills = sorted(batch.fills, key=lambda row: (row.account_id, row.sequence, row.role))
+    lines = sorted(batch.ledger, key=lambda row: (row.account_id, row.sequence, row.leg))
+    orders = sorted(batch.orders.values(), key=lambda row: (row.account_id, row.order_id))
+    assert [parts[table] for table in ("fills", "ledger", "orders")] == [fills, lines, orders]
 
 
 def test_every_list_and_table_of_a_batch_is_planned() -> None:

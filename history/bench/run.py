@@ -16,7 +16,7 @@ from history.bench.places import own_database
 from history.bench.writing import Written, measure_writing
 from history.sql.database import DatabaseError, HistoryDatabase, open_history
 
-GARBAGE_THRESHOLD = 50_000  # As the recorder has it: rows have no cycles.
+GARBAGE_THRESHOLD = 250_000  # As the recorder has it: rows have no cycles.
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from history.sql.tables import trades as trades_table
 from history.sql.writer import write
 
 NS_PER_S = 10**9
-# Some 20,000 events, as many as the recorder takes at once when it is behind.
+# Some 32,000 events, as many as the recorder takes at once when it is behind.
 CHUNK_BYTES = 4 * 1024 * 1024
 
 

@@ -14,7 +14,7 @@ from history.projection.rows import CursorRow
 from shared.messages import Applied
 
 EVENTS_MIN = 1_000  # A few hundredths of a second.
-EVENTS_MAX = 20_000  # Rows and events of so many are some 100 MB; larger ones gain nothing.
+EVENTS_MAX = 32_000  # Rows and events of so many are some 100 MB; larger ones gain nothing.
 SIZE_MAX = 8 * 1024 * 1024  # Packed, the same.
 
 

@@ -12,6 +12,7 @@ from history.projection.rows import CandleRow, TradeRow
 from shared.messages import Side
 
 BASE_S = 1  # Trades go into candles of a second, and those into all others.
+_BUY = Side.BUY.value
 
 
 class MarketCandles:
@@ -81,7 +82,7 @@ def drawn(trades: Sequence[TradeRow], open_at_ns: int, interval_s: int = BASE_S)
     """Return the candle of these trades, at least one, oldest first."""
     first, last = trades[0], trades[-1]
     prices = [trade.price_ticks for trade in trades]
-    bought = [trade for trade in trades if trade.taker_side == Side.BUY]
+    bought = [trade for trade in trades if trade.taker_side == _BUY]
     return CandleRow(
         first.market,
         interval_s,
@@ -90,11 +91,11 @@ def drawn(trades: Sequence[TradeRow], open_at_ns: int, interval_s: int = BASE_S)
         max(prices),
         min(prices),
         last.price_ticks,
-        sum(trade.quantity_lots for trade in trades),
-        sum(trade.quote_atoms for trade in trades),
+        sum([trade.quantity_lots for trade in trades]),
+        sum([trade.quote_atoms for trade in trades]),
         len(trades),
-        sum(trade.quantity_lots for trade in bought),
-        sum(trade.quote_atoms for trade in bought),
+        sum([trade.quantity_lots for trade in bought]),
+        sum([trade.quote_atoms for trade in bought]),
         first.trade_id,
         last.trade_id,
     )

@@ -21,6 +21,7 @@ from shared.messages import BalanceChange, FeeAsset, Fill, Side, TradeExecuted
 MAKER, TAKER = "maker", "taker"
 # One account may be on both sides: the legs tell its lines apart.
 _LEG = {MAKER: 0, TAKER: 2}
+_BOUGHT, _RECEIVED = Side.BUY, FeeAsset.RECEIVED.value
 _BUY, _SELL = Side.BUY.value, Side.SELL.value
 
 
@@ -33,7 +34,7 @@ class Trades:
     def take(self, event: TradeExecuted) -> None:
         """Write the rows of a trade."""
         page, maker, taker = self._page, event.maker, event.taker
-        is_buy = event.taker_side is Side.BUY
+        taker_side, maker_side = (_BUY, _SELL) if event.taker_side is _BOUGHT else (_SELL, _BUY)
         row = (
             event.market,
             event.trade_id,
@@ -43,7 +44,7 @@ class Trades:
             event.price_ticks,
             event.quantity_lots,
             event.quote_atoms,
-            _BUY if is_buy else _SELL,
+            taker_side,
             maker.account_id,
             maker.order_id,
             maker.fee_atoms,
@@ -51,73 +52,69 @@ class Trades:
             taker.order_id,
             taker.fee_atoms,
         )
-        trade = row_of(TradeRow, row)
-        page.batch.trades.append(trade)
-        market = self._markets[event.market]
-        self._fill(trade, market, maker, MAKER, is_buy=not is_buy)
-        self._fill(trade, market, taker, TAKER, is_buy=is_buy)
+        page.batch.trades.append(row_of(TradeRow, row))
+        self._fill(event, maker, MAKER, maker_side)
+        self._fill(event, taker, TAKER, taker_side)
 
-    def _fill(
-        self, trade: TradeRow, market: MarketRow, fill: Fill, role: str, *, is_buy: bool
-    ) -> None:
-        name, trade_id, at_ns, n, sequence, price_ticks, lots, quote_atoms, *_ = trade
-        account_id, order_id, fee_atoms = fill.account_id, fill.order_id, fill.fee_atoms
-        order = self._orders.touch(order_id, at_ns, sequence)
+    def _fill(self, event: TradeExecuted, fill: Fill, role: str, side: str) -> None:
+        page, market, sequence = self._page, self._markets[event.market], event.sequence
+        order_id, fee_atoms, quote_atoms = fill.order_id, fill.fee_atoms, event.quote_atoms
+        order = self._orders.touch(order_id, page.at_ns, sequence)
         order.filled_lots = filled_lots = fill.filled_lots
         order.filled_quote_atoms += quote_atoms
         order.fee_atoms += fee_atoms
         order.status = fill.status.value
-        in_base = is_buy and market.fee_asset == FeeAsset.RECEIVED
-        batch = self._page.batch
+        in_base = side is _BUY and market.fee_asset == _RECEIVED
         row = (
-            account_id,
+            fill.account_id,
             sequence,
             role,
-            at_ns,
-            n,
-            name,
-            trade_id,
+            page.at_ns,
+            page.n,
+            event.market,
+            event.trade_id,
             order_id,
             fill.client_order_id,
-            _BUY if is_buy else _SELL,
-            price_ticks,
-            lots,
+            side,
+            event.price_ticks,
+            event.quantity_lots,
             quote_atoms,
             market.base if in_base else market.quote,
             fee_atoms,
             filled_lots,
             fill.remaining_lots,
         )
-        batch.fills.append(row_of(FillRow, row))
+        page.batch.fills.append(row_of(FillRow, row))
         leg = _LEG[role]
-        self._line(trade, fill, fill.base, leg, fee_atoms if in_base else 0)
-        self._line(trade, fill, fill.quote, leg + 1, 0 if in_base else fee_atoms)
+        self._line(event, fill, fill.base, leg, fee_atoms if in_base else 0)
+        self._line(event, fill, fill.quote, leg + 1, 0 if in_base else fee_atoms)
 
     def _line(
-        self, trade: TradeRow, fill: Fill, change: BalanceChange, leg: int, fee_atoms: int
+        self, event: TradeExecuted, fill: Fill, change: BalanceChange, leg: int, fee_atoms: int
     ) -> None:
         available_change, held_change = change.available_change, change.held_change
         # The fee of a very small trade may be all that it brings: nothing changes, and it is paid.
         if not (available_change or held_change or fee_atoms):
             return
+        page = self._page
         row = (
             fill.account_id,
             change.asset,
-            trade.sequence,
+            event.sequence,
             leg,
-            trade.at_ns,
-            trade.n,
+            page.at_ns,
+            page.n,
             "trade",
             available_change,
             held_change,
             change.available,
             change.held,
             fee_atoms,
-            trade.market,
+            event.market,
             fill.order_id,
-            trade.trade_id,
+            event.trade_id,
             NO_WITHDRAWAL,
             NO_ACCOUNT,
             "",
         )
-        self._page.batch.ledger.append(row_of(LedgerRow, row))
+        page.batch.ledger.append(row_of(LedgerRow, row))

@@ -76,7 +76,7 @@ async def test_chunks_grow_while_each_is_full_and_are_small_again_after() -> Non
         assert chunk is not None
         sizes.append(chunk.events)
     # then
-    assert sizes == [1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000, 20_000]
+    assert sizes == [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 32_000, 32_000]
     await ahead.put(link_of(1))
     await ahead.take(SOON_S)
     await ahead.put(link_of(1, events=1_000))

@@ -6,7 +6,6 @@ the command line, where others of the machine see them.
 """
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from rialto.client import Client, ClientError, Progress, SignedBy, calls
 from rialto.client.call import Call
 from rialto.client.errors import RefusedError
 from rialto.errors import RialtoError
+from shared.whole_file import whole_file
 
 STANDARD_OUTPUT = "-"
 NS_PER_US = 1_000
@@ -136,20 +136,8 @@ def _target(out: str) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = Path(out)
-    if path.exists() and not path.is_file() and not path.is_dir():
-        # A device or a pipe is written to: a file in its place would be the end of it.
-        with path.open("wb") as file:
-            yield file
-        return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        # What is somebody's statement is nobody else's business.
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(Path(out)) as file:
+        yield file
 
 
 @contextlib.contextmanager

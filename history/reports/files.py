@@ -1,13 +1,10 @@
 """Where a report goes: the terminal, a pipe, or a file.
 
-The rule of this file: a file is there whole or not at all: it is written beside its place, and
-takes it when it is on disk.
+The rule of this file: a file is there whole or not at all, and its name says its form.
 """
 
 import contextlib
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from io import TextIOWrapper
@@ -21,6 +18,7 @@ from history.reports.outputs.page import PageOutput
 from history.reports.outputs.parquet_form import ParquetOutput
 from history.reports.outputs.table_form import TableOutput
 from history.reports.source import ReportError
+from shared.whole_file import whole_file
 
 
 class Form(StrEnum):
@@ -90,26 +88,8 @@ def _terminal(form: Form) -> Iterator[Output]:
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    if path.exists() and not path.is_file() and not path.is_dir():
-        # A device or a pipe is written to: a file in its place would be the end of it.
-        try:
-            with path.open("wb") as file:
-                yield file
-        except OSError as error:
-            raise ReportError(f"{path} cannot be written: {error.strerror}.") from None
-        return
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise ReportError(f"{path} cannot be written: {error.strerror}.") from None
-    beside = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+        with whole_file(path) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
     except OSError as error:
         raise ReportError(f"{path} cannot be written: {error.strerror}.") from None
-    finally:
-        beside.unlink(missing_ok=True)

@@ -117,6 +117,16 @@ def test_a_pipe_or_a_device_is_written_to_and_stays_what_it_is(
     assert [path.name for path in tmp_path.iterdir()] == ["trades.csv"]
 
 
+def test_a_link_stays_and_what_it_leads_to_is_written(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("of yesterday")
+    (tmp_path / "trades.csv").symlink_to("target")
+    out = str(tmp_path / "trades.csv")
+    done = place.export("trades", "--market", "TATA_INR", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "target").read_bytes().decode() == FILE
+    assert os.readlink(out) == "target"
+
+
 def test_a_file_that_breaks_off_is_not_there(place: Place, tmp_path: Path) -> None:
     out = tmp_path / "trades.csv"
     out.write_text("of yesterday")

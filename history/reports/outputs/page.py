@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from html import escape
 from typing import IO, BinaryIO
 
-from history.reports.form import Heading, Kind, Outcome, Row, text_of, time_text
+from history.reports.form import Heading, Outcome, Row, time_text
+from history.reports.outputs.page_rows import PageRows
 
 SPOOL_SIZE_MAX = 8 * 1024 * 1024  # Of rows that wait for the totals above them; then on disk.
 COPIED = 1024 * 1024
-_NUMERIC = frozenset({Kind.COUNT, Kind.DECIMAL})
 
 _STYLE = """\
 :root { color-scheme: light dark; --line: #d5d9e0; --dim: #5b6472; --well: #10713c;
@@ -30,19 +30,28 @@ p, li { max-width: 75ch; }
 .ill { color: var(--ill); font-weight: 700; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: left;
-  vertical-align: top; }
-td { overflow-wrap: anywhere; }
-thead th { background: var(--head); border-bottom-width: 2px; }
-.number { text-align: right; white-space: nowrap; }
-.time { white-space: nowrap; }
+th, td { padding: .3rem .7rem; text-align: left; vertical-align: top; }
+tr { border-bottom: 1px solid var(--line); }
+tbody tr:has(+ tr) { border-bottom: 0; }
+#totals tr { border-bottom: 1px solid var(--line); }
+td, dd { min-width: 4ch; overflow-wrap: anywhere; }
+thead th { background: var(--head); border-bottom: 2px solid var(--line);
+  vertical-align: bottom; }
+.number, .time, .word { white-space: nowrap; }
+th.number, td.number { text-align: right; }
+dl { display: flex; flex-wrap: wrap; gap: .1rem 1.5rem; margin: 0 0 .3rem 1.5rem; }
+dl div { display: flex; gap: .4rem; }
+dt { color: var(--dim); white-space: nowrap; }
+dd { margin: 0; }
 @media print {
   :root { --line: #bbb; --dim: #444; --well: #000; --ill: #000; --head: #eee; --back: #fff;
     --ink: #000; }
   body { padding: 0; font-size: 9pt; max-width: none; }
   .wide { overflow: visible; }
+  #rows { font-size: 7pt; line-height: 1.35; }
+  #rows th, #rows td { padding: 1.5pt 4pt; }
   thead { display: table-header-group; }
-  tr { break-inside: avoid; }
+  #rows tbody, tr { break-inside: avoid; }
   h2 { break-after: avoid; }
   @page { size: A4 landscape; margin: 12mm; }
 }
@@ -55,46 +64,39 @@ class PageOutput:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._heading: Heading | None = None
+        self._rows: PageRows | None = None
         self._spool: IO[bytes] | None = None
         self._count = 0
 
     def begin(self, heading: Heading) -> None:
         self._heading = heading
+        self._rows = PageRows(heading)
         self._spool = tempfile.SpooledTemporaryFile(SPOOL_SIZE_MAX)  # noqa: SIM115
 
     def rows(self, rows: Sequence[Row]) -> None:
-        assert self._heading is not None, "a report begins before its rows"
+        assert self._rows is not None, "a report begins before its rows"
         assert self._spool is not None, "a report begins before its rows"
-        kinds = [column.kind for column in self._heading.columns]
         for row in rows:
-            cells = "".join(
-                f"<td{_class(kind)}>{escape(text_of(cell, kind))}</td>"
-                for cell, kind in zip(row, kinds, strict=True)
-            )
-            self._spool.write(f"<tr>{cells}</tr>\n".encode())
+            self._spool.write(self._rows.lines(row).encode())
         self._count += len(rows)
 
     def end(self, outcome: Outcome) -> None:
         assert self._heading is not None, "a report begins before it ends"
+        assert self._rows is not None, "a report begins before it ends"
         assert self._spool is not None, "a report begins before it ends"
         self._write(_head(self._heading), _verdict(outcome), _totals(outcome))
-        self._write(_rows_head(self._heading, self._count))
+        self._write(_rows_head(self._rows, self._count))
         self._spool.seek(0)
         while piece := self._spool.read(COPIED):
             self._file.write(piece)
         self._spool.close()
-        self._write("</tbody>\n</table></div>\n", _words(self._heading), "</body>\n</html>\n")
+        self._write("</table></div>\n", _left_out(self._rows, self._count))
+        self._write(_words(self._heading), "</body>\n</html>\n")
         self._file.flush()
 
     def _write(self, *texts: str) -> None:
         for text in texts:
             self._file.write(text.encode())
-
-
-def _class(kind: Kind) -> str:
-    if kind in _NUMERIC:
-        return ' class="number"'
-    return "" if kind is Kind.TEXT else ' class="time"'
 
 
 def _head(heading: Heading) -> str:
@@ -143,12 +145,15 @@ def _totals(outcome: Outcome) -> str:
     return f'<h2>Totals</h2>\n<table id="totals"><tbody>\n{lines}</tbody></table>\n'
 
 
-def _rows_head(heading: Heading, count: int) -> str:
-    names = "".join(
-        f"<th{_class(column.kind)}>{escape(column.means)}</th>" for column in heading.columns
-    )
+def _rows_head(rows: PageRows, count: int) -> str:
     title = f"<h2>Rows: {count}</h2>\n"
-    return f'{title}<div class="wide"><table id="rows"><thead><tr>{names}</tr></thead>\n<tbody>\n'
+    names = f"<thead><tr>{rows.names()}</tr></thead>\n"
+    return f'{title}<div class="wide"><table id="rows">{names}'
+
+
+def _left_out(rows: PageRows, count: int) -> str:
+    names = ", ".join(rows.left_out())
+    return f'<p class="of">No row has: {escape(names)}.</p>\n' if count and names else ""
 
 
 def _words(heading: Heading) -> str:

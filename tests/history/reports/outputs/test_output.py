@@ -76,6 +76,8 @@ class Page(HTMLParser):
         self.attributes: list[tuple[str, str | None]] = []
         self.tables: dict[str, list[list[str]]] = {}
         self.text = ""
+        self.named: dict[int, list[str]] = {}
+        self._below: list[str] = []
         self._open: list[str] = []
         self._rows: list[list[str]] = []
         self.feed(text)
@@ -91,8 +93,13 @@ class Page(HTMLParser):
             self._rows = self.tables[dict(attrs)["id"] or ""] = []
         elif tag == "tr":
             self._rows.append([])
+        elif tag == "dl":
+            self._rows.pop()  # The line of named values belongs to the row above it.
+            self.named[len(self._rows) - 1] = self._below = []
         elif tag in ("td", "th"):
             self._rows[-1].append("")
+        elif tag in ("dt", "dd"):
+            self._below.append("")
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag
@@ -102,6 +109,16 @@ class Page(HTMLParser):
             self.text += data
         if self._open and self._open[-1] in ("td", "th"):
             self._rows[-1][-1] += data
+        if self._open and self._open[-1] in ("dt", "dd"):
+            self._below[-1] += data
+
+    def rows_by_name(self) -> list[dict[str, str]]:
+        """The rows of the report by the names that people read."""
+        head, *rows = self.tables["rows"]
+        found = [dict(zip(head, row, strict=True)) for row in rows]
+        for line, texts in self.named.items():
+            found[line - 1].update(zip(texts[::2], texts[1::2], strict=True))
+        return found
 
 
 def csv_rows(data: bytes) -> list[dict[str, str]]:
@@ -150,12 +167,13 @@ def all_alike(columns: tuple[Column, ...], make: Callable[[Any], bytes]) -> list
         {name: "" if value is None else str(value) for name, value in row.items()}
         for row in json.decode(make(JsonOutput))["rows"]
     ]
-    head, *of_page = Page(make(PageOutput).decode()).tables["rows"]
-    assert head == [column.means for column in columns]
-    names = [column.name for column in columns]
+    of_page = Page(make(PageOutput).decode()).rows_by_name()
     assert of_json == of_csv
     assert parquet_rows(make(ParquetOutput), columns) == of_csv
-    assert [dict(zip(names, row, strict=True)) for row in of_page] == of_csv
+    assert [
+        {column.name: row.get(column.means, "") for column in columns} for row in of_page
+    ] == of_csv
+    assert {name for row in of_page for name in row} <= {column.means for column in columns}
     return of_csv
 
 
@@ -196,6 +214,22 @@ def test_a_page_needs_nothing_runs_nothing_and_closes_every_tag() -> None:
     assert "2026-11-22T23:59:50.123456789Z" in page.text
     assert "2026-11-22T23:59:50.123456790Z" in page.text
     assert "NOT reconciled" in page.text
+
+
+def test_a_page_of_many_columns_has_what_there_is_by_name_and_says_what_it_leaves_out() -> None:
+    file = io.BytesIO()
+    output = PageOutput(file)
+    output.begin(HEADING._replace(head_columns=2))
+    output.rows([("a", 1, "1.50", None, None), ("b", 2, None, None, None), ("c", 3, "", 0, None)])
+    output.end(Outcome())
+    page = Page(file.getvalue().decode())
+    assert page.tables["rows"] == [["Name <b>", "Count"], ["a", "1"], ["b", "2"], ["c", "3"]]
+    assert page.rows_by_name() == [
+        {"Name <b>": "a", "Count": "1", "Amount": "1.50"},
+        {"Name <b>": "b", "Count": "2"},
+        {"Name <b>": "c", "Count": "3", "Time": "1970-01-01T00:00:00.000000000Z"},
+    ]
+    assert "No row has: Day." in page.text
 
 
 def test_json_has_all_that_is_known() -> None:

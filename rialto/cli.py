@@ -243,7 +243,9 @@ def export_command(
     asset: Annotated[str, typer.Option(help="Of a ledger: only this asset.")] = "",
     status: Annotated[str, typer.Option(help="Of orders: with commas between.")] = "",
     since: Annotated[str, typer.Option("--from", help="2031-05-01, or with a time; UTC.")] = "",
-    until: Annotated[str, typer.Option("--to", help="Only what is before it.")] = "",
+    until: Annotated[
+        str, typer.Option("--to", help="A day, all of it meant, or only before a time.")
+    ] = "",
     username: Annotated[
         str, typer.Option(help="Whose rows; the password is asked for, or read from stdin.")
     ] = "",

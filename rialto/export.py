@@ -8,7 +8,7 @@ the command line, where others of the machine see them.
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -26,6 +26,7 @@ from shared.whole_file import whole_file
 
 STANDARD_OUTPUT = "-"
 NS_PER_US = 1_000
+DAY_NS = 86_400_000_000_000
 
 
 class Kind(StrEnum):
@@ -73,14 +74,15 @@ def wanted_call(kind: Kind, **filters: str) -> Call[Any]:
             raise RialtoError(f"{kind} cannot be chosen by --{_option(name)}.")
     for name in offer.required:
         if name not in given:
-            raise RialtoError(f"{kind} need a --{_option(name)}.")
+            article = "an" if name[0] in "aeiou" else "a"
+            raise RialtoError(f"{kind} need {article} --{_option(name)}.")
     times = {name: time_ns(given.pop(name), name) for name in _SPAN if name in given}
     return offer.build(**given, **times)
 
 
 def time_ns(text: str, name: str) -> int:
     """Return a time in Unix nanoseconds, of digits or of a date with or without a time of day, in
-    UTC unless it says another zone.
+    UTC unless it says another zone. A day is meant whole: as `to_ns` it is the end of it.
     """
     if text.isascii() and text.isdecimal():
         return int(text)
@@ -90,7 +92,16 @@ def time_ns(text: str, name: str) -> int:
         sentence = f"--{_option(name)} is a time like 2031-05-01 or 2031-05-01T17:30, not {text!r}."
         raise RialtoError(sentence) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * NS_PER_US
+    at_ns = (moment - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * NS_PER_US
+    return at_ns + DAY_NS if name == "to_ns" and _is_day(text) else at_ns
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def export(url: str, call: Call[Any], who: Who, out: str) -> Progress:

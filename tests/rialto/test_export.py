@@ -147,7 +147,7 @@ def test_a_file_that_breaks_off_is_not_there(place: Place, tmp_path: Path) -> No
     [
         (("ledger", "--out", "x.csv"), "These rows are somebody's"),
         (("ledger", "--username", "alice", "--out", "x.csv"), "The username or the password"),
-        (("klines", "--market", "A", "--out", "x.csv"), "klines need a --interval"),
+        (("klines", "--market", "A", "--out", "x.csv"), "klines need an --interval"),
         (("fills", "--asset", "INR", "--out", "x.csv"), "fills cannot be chosen by --asset"),
         (("trades", "--market", "A", "--from", "May", "--out", "x.csv"), "--from is a time"),
         (("trades", "--market", "A", "--from", "٣", "--out", "x.csv"), "--from is a time"),
@@ -168,6 +168,15 @@ def test_times_are_exact() -> None:
     assert time_ns("2031-01-01", "from_ns") == 1_924_992_000_000_000_000
     assert time_ns("2031-01-01T00:00:00.999999", "to_ns") == 1_924_992_000_999_999_000
     assert time_ns("2031-01-01T05:30+05:30", "to_ns") == 1_924_992_000_000_000_000
+
+
+def test_the_last_day_is_meant_whole_and_a_time_is_a_moment_that_is_not_included() -> None:
+    midnight = 1_924_992_000_000_000_000
+    assert time_ns("2031-01-01", "to_ns") == midnight + 86_400 * 10**9
+    assert time_ns("2031-01-01T00:00", "to_ns") == midnight
+    assert time_ns(str(midnight), "to_ns") == midnight
+    day = wanted_call(Kind.FILLS, from_ns="2031-01-01", to_ns="2031-01-01")
+    assert day == calls.fills(from_ns=midnight, to_ns=midnight + 86_400 * 10**9)
 
 
 def test_every_kind_has_its_call() -> None:

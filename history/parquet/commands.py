@@ -33,6 +33,8 @@ Home = Annotated[
 Work = Callable[[Settings], Coroutine[Any, Any, None]]
 PRIVATE_UMASK = 0o077  # Every order and all money: it is its owner's business.
 
+NO_DAY_IS_OVER = "No day is over yet: the first is written after it ends, at 00:00 UTC."
+
 
 @app.command("write")
 def write_command(home: Home = "") -> None:
@@ -69,7 +71,7 @@ def _wanted(folder: Path, day: str) -> list[int]:
     written = written_days(folder)
     if not day:
         if not written:
-            raise ParquetError(f"There are no days in {folder}.")
+            raise ParquetError(f"0 days, nothing was compared: there are no days in {folder}.")
         return written
     if day_named(day) not in written:
         raise ParquetError(f"{day} is not written.")
@@ -113,7 +115,8 @@ async def keep(
         say(f"{day.day}  {rows} rows, {size} bytes")
 
     if not await write_days(database, folder, told_ns=told_ns, on_day=on_day):
-        say("Every day that is over is written.")
+        is_any = bool(written_days(folder))
+        say("Every day that is over is written." if is_any else NO_DAY_IS_OVER)
     retired = await retire(database, folder, settings.history_kept_days, told_ns=told_ns)
     if retired.rows or retired.partitions:
         say(

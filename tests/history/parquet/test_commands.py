@@ -80,10 +80,30 @@ def test_a_history_that_is_not_there_is_told_and_never_made(
 
 
 def test_days_that_are_not_there_are_told(home: Path, tmp_path: Path, ask: Ask) -> None:
-    for words in (("prove",), ("read", "--into", str(tmp_path / "new"))):
-        code, said = ask(*words, "--home", str(home))
-        assert (code, "There are no days in" in said) == (1, True), said
+    code, said = ask("prove", "--home", str(home))
+    assert (code, said[:46]) == (1, "0 days, nothing was compared: there are no day"), said
+    code, said = ask("read", "--into", str(tmp_path / "new"), "--home", str(home))
+    assert (code, "There are no days in" in said) == (1, True), said
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_where_no_day_is_over_this_is_said(tmp_path: Path, seed: int, ask: Ask, days: int) -> None:
+    async def fill() -> None:
+        making = Making(seed)
+        for day in range(BEGIN_DAY, BEGIN_DAY + days):
+            making.day(day)
+        database = await open_history(tmp_path / "home", "")
+        if days:
+            await making.insert(database)
+        await database.close()
+
+    asyncio.run(fill())
+    code, said = ask("write", "--home", str(tmp_path / "home"))
+    assert (code, said) == (
+        0,
+        "No day is over yet: the first is written after it ends, at 00:00 UTC.\n",
+    )
 
 
 def test_of_two_at_once_the_second_does_nothing(home: Path, ask: Ask) -> None:

@@ -28,6 +28,7 @@ from shared.home import read_run_redis_url
 from shared.messages import Side
 from shared.settings import Settings, load_with_sources, shown_value
 from shared.settings_fields import SettingsError
+from shared.words import counted
 
 
 class Speed(StrEnum):
@@ -265,7 +266,7 @@ def export_command(
     call = wanted_call(Kind(what), **filters, from_ns=since, to_ns=until)
     who = Who(username, totp_code, key_id)
     done = export(url or _run_url("api", home), call, who, out)
-    typer.echo(f"{done.rows} rows, {done.bytes} bytes.", err=True)
+    typer.echo(f"{counted(done.rows, 'row')}, {counted(done.bytes, 'byte')}.", err=True)
 
 
 def _run_url(door: str, home: str) -> str:

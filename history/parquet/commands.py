@@ -24,6 +24,7 @@ from history.parquet.writing import READING_S, write_days
 from history.sql.database import DatabaseError, HistoryDatabase, history_url, open_history
 from shared.home import history_database
 from shared.settings import Settings, SettingsError, load_settings
+from shared.words import counted
 
 app = typer.Typer(help="Days of the history as Parquet files.", no_args_is_help=True)
 
@@ -62,7 +63,8 @@ def prove_command(
                 # Asked for each, since rows may be let go while this goes on.
                 is_retired = one < retired_before(folder)
                 rows = await prove_day(database, folder, one, is_retired=is_retired)
-                typer.echo(f"{name_of(one)}  {rows} rows of the database are in its files")
+                said = counted(rows, "row of the database is", "rows of the database are")
+                typer.echo(f"{name_of(one)}  {said} in its files")
 
     _run(home, work)
 
@@ -93,9 +95,9 @@ def read_command(
             rows = await read_days(
                 empty,
                 settings.parquet_path,
-                on_day=lambda name, count: typer.echo(f"{name}  {count} rows equal"),
+                on_day=lambda name, count: typer.echo(f"{name}  {counted(count, 'row')} equal"),
             )
-        typer.echo(f"{rows} rows are read and equal.")
+        typer.echo(f"{counted(rows, 'row is', 'rows are')} read and equal.")
 
     _run(home, work)
 
@@ -112,16 +114,17 @@ async def keep(
 
     def on_day(day: Day) -> None:
         rows, size = sum(f.rows for f in day.files), sum(f.bytes for f in day.files)
-        say(f"{day.day}  {rows} rows, {size} bytes")
+        say(f"{day.day}  {counted(rows, 'row')}, {counted(size, 'byte')}")
 
     if not await write_days(database, folder, told_ns=told_ns, on_day=on_day):
         is_any = bool(written_days(folder))
         say("Every day that is over is written." if is_any else NO_DAY_IS_OVER)
     retired = await retire(database, folder, settings.history_kept_days, told_ns=told_ns)
     if retired.rows or retired.partitions:
+        partitions = counted(retired.partitions, "partition")
         say(
-            f"{retired.rows} rows and {retired.partitions} partitions left the database; the "
-            f"longest step took {retired.longest_step_s * 1_000:.1f} ms."
+            f"{counted(retired.rows, 'row')} and {partitions} left the database; the"
+            f" longest step took {retired.longest_step_s * 1_000:.1f} ms."
         )
 
 

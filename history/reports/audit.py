@@ -28,6 +28,7 @@ from history.reports.source import ReportError, Source
 from history.sql.tables import fills, ledger, order_changes, orders, rejections, trades
 from shared.archive import ArchiveError
 from shared.rest.fields import public_field
+from shared.words import counted
 
 REQUESTS_MAX = 1_000  # Entries that are looked up: an order that was amended all day long.
 TRADES_MAX = 500  # Looked up at a time: SQLite takes some thousand parameters.
@@ -161,7 +162,9 @@ def _requests(source: Source, story: _Story, outcome: Outcome) -> Iterable[Reque
     missing = sorted(set(wanted) - {request.n for request in found})
     if missing:
         few = ", ".join(str(n) for n in missing[:10])
-        outcome.notes.append(f"{len(missing)} requests are not in the archive: {few}.")
+        outcome.notes.append(
+            f"{counted(len(missing), 'request is', 'requests are')} not in the archive: {few}."
+        )
     return found
 
 

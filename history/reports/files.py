@@ -38,6 +38,7 @@ _BY_SUFFIX = {
     ".htm": Form.PAGE,
     ".json": Form.JSON,
 }
+_TEXT = ("", ".txt")  # Of a table; a pipe has no suffix.
 _MADE: dict[Form, Callable[[BinaryIO], Output]] = {
     Form.CSV: CsvOutput,
     Form.PARQUET: ParquetOutput,
@@ -53,7 +54,7 @@ def opened_output(form: Form | None, out: Path | None) -> Iterator[Output]:
     Raises ReportError.
     """
     if form is None:
-        form = _BY_SUFFIX.get(out.suffix.lower(), Form.TABLE) if out is not None else Form.TABLE
+        form = _form_of(out) if out is not None else Form.TABLE
     if out is None:
         with _terminal(form) as output:
             yield output
@@ -67,6 +68,16 @@ def opened_output(form: Form | None, out: Path | None) -> Iterator[Output]:
                 text.detach()  # Which writes what it has; the file is closed where it was opened.
         else:
             yield _MADE[form](file)
+
+
+def _form_of(out: Path) -> Form:
+    suffix = out.suffix.lower()
+    if suffix in _TEXT:
+        return Form.TABLE
+    if suffix not in _BY_SUFFIX:
+        known = ", ".join([*_BY_SUFFIX, ".txt"])
+        raise ReportError(f"{out}: {suffix} is no form of a report; there is {known}.")
+    return _BY_SUFFIX[suffix]
 
 
 @contextlib.contextmanager

@@ -29,9 +29,11 @@ async def _make(source: Source, scope: Scope, outcome: Outcome) -> Rows:
             count += 1
             quote_atoms += trade.quote_atoms
             yield _line(source, market, trade)
-        outcome.total("trades", market.market, count)
+        # Of the largest these are no sums of the market.
+        shown = " shown" if least is None else ""
+        outcome.total(f"trades{shown}", market.market, count)
         amount = source.quote(market, quote_atoms)
-        outcome.total(f"notional ({market.quote})", market.market, amount)
+        outcome.total(f"notional{shown} ({market.quote})", market.market, amount)
 
 
 def _thresholds(source: Source, scope: Scope) -> dict[str, str]:
@@ -85,7 +87,8 @@ LARGE_TRADES = ReportKind(
     definition=(
         "A row is a trade whose notional, price x quantity in quote, is at or above the threshold"
         " of its market, oldest first.",
-        "Without a threshold: the trades of each market with the largest notional, largest first.",
+        "Without a threshold: the trades of each market with the largest notional, largest first;"
+        " the totals are of those that are shown, not of all trades.",
     ),
     columns=(
         Column("market", Kind.TEXT, "Market"),

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 
 from rich.console import Console
 
+from shared.words import counted
+
 SAID_EVERY_S = 10.0  # To a log, which keeps every line.
 
 
@@ -22,7 +24,7 @@ def progress(title: str, *, is_alone: bool = True) -> Iterator[Callable[[int], N
         return
     if console.is_terminal:
         with console.status(title) as status:
-            yield lambda read: status.update(f"{title}: {read} rows read")
+            yield lambda read: status.update(f"{title}: {counted(read, 'row')} read")
         return
     said_at_s = time.monotonic()
 
@@ -30,6 +32,6 @@ def progress(title: str, *, is_alone: bool = True) -> Iterator[Callable[[int], N
         nonlocal said_at_s
         if time.monotonic() - said_at_s >= SAID_EVERY_S:
             said_at_s = time.monotonic()
-            console.print(f"{title}: {read} rows read")
+            console.print(f"{title}: {counted(read, 'row')} read")
 
     yield say

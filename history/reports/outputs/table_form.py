@@ -22,6 +22,7 @@ from history.reports.outputs.table_layout import (
     layout_of,
     names_of,
 )
+from shared.words import counted
 
 ROWS_SHOWN_MAX = 500  # More than a person reads; the other forms have all.
 FILE_WIDTH = 320  # Of a table that is put into a file or read by a program.
@@ -66,7 +67,8 @@ class TableOutput:
         self._console.print()
         self._say_rows(heading)
         if self._count > len(self._shown):
-            self._say(f"{self._count - len(self._shown)} more rows: --format csv shows all.")
+            more = counted(self._count - len(self._shown), "more row")
+            self._say(f"{more}: --format csv shows all.")
         self._conclude(outcome)
 
     def _say_rows(self, heading: Heading) -> None:

@@ -32,6 +32,9 @@ async def test_the_largest_trades_of_each_market_come_first(
             assert (row["buyer"], row["seller"]) == (pair if is_buy else pair[::-1])
             assert notional(row) == Fraction(row["price"]) * Fraction(row["quantity"])
             assert notional(row) == units("USD", event.quote_atoms)
+        assert kept.totals["trades shown", name] == str(len(found))
+        summed = sum(notional(row) for row in found)
+        assert Fraction(kept.totals["notional shown (USD)", name]) == summed
 
 
 async def test_a_threshold_takes_what_is_at_it_and_leaves_what_is_below(
@@ -55,6 +58,7 @@ async def test_a_threshold_takes_what_is_at_it_and_leaves_what_is_below(
             if one.event.market == trade.event.market and one.event.quote_atoms >= least
         ]
         assert [row["trade"] for row in kept.named] == expected
+        assert kept.totals["trades", trade.event.market] == str(len(expected))
 
 
 async def test_thresholds_of_no_market_and_of_no_amount_are_refused(

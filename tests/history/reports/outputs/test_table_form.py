@@ -119,7 +119,7 @@ def test_a_column_that_no_row_has_is_named_and_not_shown() -> None:
 def test_a_column_that_only_a_row_has_which_is_not_shown_is_there() -> None:
     rows: list[Row] = [(AT_NS, "BTC_USD", None, 0, None)] * ROWS_SHOWN_MAX
     text = shown([*rows, (AT_NS, "BTC_USD", "1.5", 0, None)], io.StringIO())
-    assert "1 more rows: --format csv shows all." in text
+    assert "1 more row: --format csv shows all." in text
     assert "No row has: Details." in text
 
 

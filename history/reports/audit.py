@@ -20,6 +20,7 @@ from history.projection.rows import (
     RejectionRow,
     TradeRow,
 )
+from history.reports.decimals import with_decimals
 from history.reports.form import Cell, Column, Kind, Outcome, Row, Rows, time_text
 from history.reports.making import ReportKind
 from history.reports.requests import Request, requests_of
@@ -78,7 +79,7 @@ async def _make(source: Source, scope: Scope, outcome: Outcome) -> Rows:
     market = source.markets[story.order.market]
     told: list[tuple[_Key, Row]] = []
     for request in _requests(source, story, outcome):
-        told.append(((request.n, 0, _REQUEST, 0), _request_row(request)))
+        told.append(((request.n, 0, _REQUEST, 0), _request_row(source, market, request)))
     for change in story.changes:
         told.append(((change.n, change.sequence, _CHANGE, 0), _change_row(source, market, change)))
     for fill in story.fills:
@@ -177,7 +178,8 @@ def _row(**cells: Cell) -> Row:
     return row
 
 
-def _request_row(request: Request) -> Row:
+def _request_row(source: Source, market: MarketRow, request: Request) -> Row:
+    command = request.command
     return _row(
         at=request.came_at_ns,
         n=request.n,
@@ -185,7 +187,7 @@ def _request_row(request: Request) -> Row:
         what=request.kind or "unreadable",
         account=request.account_id,
         key=request.idempotency_key or None,
-        details=request.command or None,
+        details=with_decimals(command, market, source) if command else None,
     )
 
 
@@ -318,8 +320,8 @@ ORDER = ReportKind(
         "A row is something that happened to the order or that it caused, oldest first: request,"
         " change, fill, ledger line, rejection.",
         "A request is the journal entry as it came, from the archive, at the time when it was"
-        " journalled, with its idempotency key. Beside those of the owner it is what set the order"
-        " in motion or ended it.",
+        " journalled, with its idempotency key; its prices and quantities are shown as decimals."
+        " Beside those of the owner it is what set the order in motion or ended it.",
         "A change is its acceptance, trigger, amendment, cancellation or expiry; a fill is a trade"
         " of it, as maker or taker, with who was on the other side; a ledger line is what changed"
         " of the owner's balance by it.",

@@ -64,10 +64,26 @@ async def test_the_trail_of_an_order_has_every_event_that_names_it(
                 assert row["at"] == at_ns // 1_000 * 1_000
                 assert row["what"] == command.__struct_config__.tag
                 assert row["key"] == (command.idempotency_key or None)
-                assert json.decode(row["details"])["account_id"] == command.account_id
+                details = json.decode(row["details"])
+                assert details["account_id"] == command.account_id
+                if row["n"] == day.rows.orders[order_id].placed_n:
+                    _check_placed(details, next(r for r in rows if r["what"] == "accepted"))
         _check_fills(day, order_id, rows)
         _check_lines(day, order_id, rows)
         assert not kept.faults
+
+
+def _check_placed(details: dict[str, Any], accepted: dict[str, Any]) -> None:
+    placed = [each for each in details.values() if isinstance(each, dict)] or [details]
+    for name in ("price", "quantity"):
+        told = {order.get(name) for order in placed}
+        # A stop and an order by quote budget have none of their own.
+        assert accepted[name] in told or not accepted[name], (details, accepted)
+    assert not [name for order in placed for name in order if order[name] and _is_inner(name)]
+
+
+def _is_inner(name: str) -> bool:
+    return name.endswith(("_ticks", "_lots", "_atoms"))
 
 
 def _with_rejections_of_owner(day: RecordedDay, order_id: int) -> list[tuple[int, int]]:

@@ -70,7 +70,7 @@ _NUMBERS: Mapping[str, str] = MappingProxyType(
     {
         "order_id": "Only of this order.",
         "before": "Only those below this trade_id.",
-        "from_ns": "Nothing before this time, in Unix nanoseconds.",
+        "from_ns": "Nothing before this time, in Unix nanoseconds; 0 is from the beginning.",
         "to_ns": "Only what is before this time, in Unix nanoseconds.",
     }
 )
@@ -147,7 +147,7 @@ def _parameter(route: HistoryRoute, name: str) -> Parameter:
         return query(name, about, kind="integer", minimum=1, maximum=route.limit_max)
     is_required = name in route.required
     if name in _NUMBERS:
-        least = 0 if name.endswith("_ns") else 1
+        least = 0 if name == "from_ns" else 1
         bounds: dict[str, Any] = {"minimum": least, "maximum": INTEGER_MAX}
         return query(name, _NUMBERS[name], required=is_required, kind="integer", **bounds)
     about, schema = _ABOUT[name]

@@ -54,8 +54,9 @@ class QueryFault(Exception):
 class HistoryQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is asked: "" and 0 where something is not. Times are journal time in nanoseconds.
 
-    Rows of [from_ns, to_ns) are given, at most `limit` a page; a CSV has them all. `statuses` are
-    those wanted, all if there is none; `before` is the trade_id that all of them are below.
+    Rows of [from_ns, to_ns) are given, at most `limit` a page; a CSV has them all. `from_ns` is 1
+    where all from the beginning are wanted. `statuses` are those wanted, all if there is none;
+    `before` is the trade_id that all of them are below.
     `account_id` is set by the gateway, never by a client.
     """
 
@@ -172,8 +173,13 @@ def _integer(name: str, text: str) -> int:
 
 def _id(name: str, text: str) -> int:
     if text == "0":  # There is none, and 0 is what stands for any.
-        raise QueryFault("INVALID_PARAMETER", f"{name} is a number from 1 on.", name)
+        raise QueryFault("INVALID_PARAMETER", f"{name} is a whole number from 1 on.", name)
     return _integer(name, text)
+
+
+def _from_ns(name: str, text: str) -> int:
+    # From 0 on is from the beginning. Journal time is above 0, and 0 is what stands for any.
+    return max(1, _integer(name, text))
 
 
 def _name(name: str, text: str) -> str:
@@ -186,6 +192,14 @@ def _name(name: str, text: str) -> str:
 def _cursor(name: str, text: str) -> str:
     if not _CURSOR.fullmatch(text):
         sentence = "A cursor is the next of the page before, as it is."
+        raise QueryFault("INVALID_PARAMETER", sentence, name)
+    return text
+
+
+def _interval(name: str, text: str) -> str:
+    # As it is written: 1M is a month to others, and no minute.
+    if text not in INTERVALS:
+        sentence = f"{name} is one of {', '.join(INTERVALS)}, in lower case."
         raise QueryFault("INVALID_PARAMETER", sentence, name)
     return text
 
@@ -212,7 +226,7 @@ def _statuses(name: str, text: str) -> tuple[str, ...]:
 _FIELDS: Mapping[str, str] = {"status": "statuses"}
 _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "market": _name,
-    "interval": _WordOf(*INTERVALS),
+    "interval": _interval,
     "asset": _name,
     "side": _WordOf(*SIDES),
     "role": _WordOf(*ROLES),
@@ -222,8 +236,8 @@ _READERS: Mapping[str, Callable[[str, str], Any]] = {
     "status": _statuses,
     "order_id": _id,
     "before": _id,
-    "from_ns": _integer,
-    "to_ns": _integer,
+    "from_ns": _from_ns,
+    "to_ns": _id,
     "limit": _integer,
     "cursor": _cursor,
     "format": _WordOf(JSON, CSV),

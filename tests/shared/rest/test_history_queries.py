@@ -113,11 +113,15 @@ def test_a_name_that_somebody_made_up_is_not_repeated_in_the_sentence() -> None:
         (hq.ORDERS, "type", "iceberg"),
         (hq.LEDGER, "cause", "gift"),
         (hq.LEDGER, "from_ns", "1e9"),
+        (hq.LEDGER, "to_ns", "0"),
+        (hq.KLINES, "to_ns", "0"),
     ],
 )
 def test_what_is_no_good_is_refused_by_its_name(route: HistoryRoute, name: str, text: str) -> None:
+    needed = {"market": "TATA_INR", "interval": "1m"}
+    others = [(each, needed[each]) for each in route.required]
     with pytest.raises(QueryFault) as caught:
-        read_query(route, [(name, text)])
+        read_query(route, [*others, (name, text)])
     assert (caught.value.code, caught.value.field) == ("INVALID_PARAMETER", name)
     assert len(caught.value.sentence) <= 256
 
@@ -131,6 +135,26 @@ def test_a_parameter_is_given_once() -> None:
 def test_words_may_be_in_any_case() -> None:
     query = read_query(hq.ORDERS, [("side", "BUY"), ("status", "Open,FILLED,open")])
     assert (query.side, query.statuses) == ("buy", ("open", "filled"))
+
+
+@pytest.mark.parametrize("interval", ["1M", "1S", "1H", "1D", "1W", "60s", " 1m", ""])
+def test_an_interval_is_written_as_it_is(interval: str) -> None:
+    with pytest.raises(QueryFault) as caught:
+        read_query(hq.KLINES, [("market", "TATA_INR"), ("interval", interval)])
+    assert (caught.value.code, caught.value.field) == ("INVALID_PARAMETER", "interval")
+
+
+@pytest.mark.parametrize(
+    "route",
+    [each for each in hq.ROUTES if "from_ns" in each.parameters],
+    ids=lambda each: each.path,
+)
+def test_from_zero_on_is_from_the_beginning_and_no_silence(route: HistoryRoute) -> None:
+    needed = {"market": "TATA_INR", "interval": "1m"}
+    others = [(name, needed[name]) for name in route.required]
+    query = read_query(route, [*others, ("from_ns", "0")])
+    assert query == read_query(route, [*others, ("from_ns", "1")])
+    assert query.from_ns != read_query(route, others).from_ns
 
 
 @pytest.mark.parametrize(("from_ns", "to_ns", "is_good"), [("5", "6", True), ("5", "5", False)])

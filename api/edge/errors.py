@@ -166,6 +166,7 @@ ERRORS: Mapping[str, ErrorKind] = MappingProxyType(
         ),
         "INVALID_PARAMETER": _E(422, "A parameter has a value that is not allowed."),
         "UNKNOWN_PARAMETER": _E(422, "There is no such parameter here."),
+        "HISTORY_OFF": _E(404, "This exchange keeps no history."),
         "SEQUENCE_NOT_REACHED": _E(
             409, "The state has not reached min_sequence yet; try again.", retry_after_s=1
         ),

@@ -49,7 +49,7 @@ class Health:
 
     async def ready(self, _request: Request) -> Response:
         """Say which of the parts that an order needs are there, and of `history`, which none
-        needs, whether it answers.
+        needs, whether it answers; where none is kept there is no word of it.
         """
         users, history = await asyncio.gather(self._users(), self._history())
         parts = {
@@ -59,7 +59,8 @@ class Health:
         }
         is_ready = all(parts.values())
         breakers = {breaker.name: breaker.state for breaker in self._gateway.breakers}
-        body = {"ready": is_ready, **parts, "history": history, "breakers": breakers}
+        also = {"history": history} if self._gateway.history.is_kept else {}
+        body = {"ready": is_ready, **parts, **also, "breakers": breakers}
         return answer(body, 200 if is_ready else 503)
 
     async def metrics(self, _request: Request) -> Response:

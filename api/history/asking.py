@@ -94,7 +94,8 @@ class HistoryDoor:
     async def ask(self, path: str, pairs: Pairs, *, account_id: int = 0) -> bytes:
         """Return the answer as it came, which is about `account_id` where that is given.
 
-        Raises ApiError HISTORY_UNAVAILABLE, BUSY, or what the history has said of the query.
+        Raises ApiError HISTORY_OFF, HISTORY_UNAVAILABLE, BUSY, or what the history has said of the
+        query.
         """
         async with self._turn():
             with self._guarded(path):
@@ -132,7 +133,7 @@ class HistoryDoor:
     @contextlib.contextmanager
     def _guarded(self, path: str) -> Iterator[None]:
         if not self.is_kept:
-            raise ApiError("HISTORY_UNAVAILABLE", "This exchange keeps no history.")
+            raise ApiError("HISTORY_OFF")
         try:
             with self.breaker.guard():
                 yield

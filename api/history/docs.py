@@ -44,7 +44,7 @@ from shared.rest.texts import INTEGER_MAX
 Parameter = dict[str, object]
 
 _MARKET = "For example TATA_INR."
-_OF_ALL = ("INVALID_PARAMETER", "SEQUENCE_NOT_REACHED", "HISTORY_UNAVAILABLE")
+_OF_ALL = ("INVALID_PARAMETER", "SEQUENCE_NOT_REACHED", "HISTORY_OFF", "HISTORY_UNAVAILABLE")
 _OF_MARKET = ("UNKNOWN_MARKET", *_OF_ALL)
 
 # What each parameter means, but for `limit`, which is of the route.

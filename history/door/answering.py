@@ -7,12 +7,11 @@ recorder, which shares the process and its loop, comes first.
 import asyncio
 import contextlib
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from history.door.downloads import Download
-from history.door.refusals import JSON_TYPE, busy, refusal_of, unavailable
+from history.door.refusals import JSON_TYPE, busy, encoded, refusal_of, unavailable
 from history.queries.export import export
 from history.queries.listings import LISTINGS
 from history.queries.queries import Queries
@@ -62,7 +61,7 @@ class Answering:
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S), self._turn_of(route, query):
                 answer = await self._queries.answers[route.path](query)
-            return Response(msgspec.json.encode(answer), media_type=JSON_TYPE)
+            return Response(encoded(answer), media_type=JSON_TYPE)
         finally:
             self.answers_under_way -= 1
 

@@ -36,9 +36,15 @@ STATUSES: Mapping[str, int] = {
 _AGAIN = ("SEQUENCE_NOT_REACHED", UNAVAILABLE, BUSY)
 
 
+def encoded(body: object) -> bytes:
+    """Return a body as it is sent, here and by the gateway, which passes it on."""
+    # The line's end is for people with curl: the next prompt stands on a line of its own.
+    return msgspec.json.encode(body) + b"\n"
+
+
 def refusal(code: str, sentence: str, field: str = "") -> Response:
     """Return the answer that says no."""
-    body = msgspec.json.encode(ErrorBody(code, sentence, field, ""))
+    body = encoded(ErrorBody(code, sentence, field, ""))
     headers = {"Retry-After": str(RETRY_AFTER_S)} if code in _AGAIN else {}
     return Response(body, STATUSES[code], headers, JSON_TYPE)
 

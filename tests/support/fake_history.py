@@ -136,11 +136,11 @@ class FakeHistory:
     def body(self, route: HistoryRoute, query: HistoryQuery) -> bytes:
         """Return the answer to a query, as the gateway is to pass it on."""
         if route is TRADES:
-            return msgspec.json.encode(self._page_of_trades(query))
+            return msgspec.json.encode(self._page_of_trades(query)) + b"\n"
         body = self.example(KINDS[route.path])
         if isinstance(body, dict) and "account_id" in body:
             body["account_id"] = query.account_id
-        return msgspec.json.encode(body)
+        return msgspec.json.encode(body) + b"\n"
 
     def _page_of_trades(self, query: HistoryQuery) -> TradeHistory:
         known = [id_ for id_ in self.trades if not query.before or id_ < query.before]

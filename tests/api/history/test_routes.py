@@ -189,11 +189,13 @@ async def test_a_no_of_the_history_gets_the_id_of_the_request(
         assert response.headers["retry-after"] == "1"
 
 
-async def test_without_a_history_there_is_a_plain_word(
-    client: httpx.AsyncClient, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("path", ["/tickers", "/api/v1/trades?market=A&format=csv"])
+async def test_without_a_history_there_is_a_plain_word_and_no_use_in_asking_again(
+    client: httpx.AsyncClient, gateway: Gateway, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     monkeypatch.setattr(gateway.history, "is_kept", False)
-    response = await client.get("/tickers")
-    assert (response.status_code, response.json()["code"]) == (503, "HISTORY_UNAVAILABLE")
+    response = await client.get(path)
+    assert (response.status_code, response.json()["code"]) == (404, "HISTORY_OFF")
     assert response.json()["message"] == "This exchange keeps no history."
-    assert response.headers["retry-after"]
+    assert "retry-after" not in response.headers
+    assert "history" not in (await client.get("/ready")).json(), "nothing of it is broken"

@@ -38,6 +38,13 @@ def gate(door: OpenDoor) -> Gate:
     return found
 
 
+async def test_an_answer_ends_its_line_whatever_it_says(door: OpenDoor) -> None:
+    for path, status in (("/v1/tickers", 200), (FILLS, 200), ("/v1/fills", 422), ("/v1/no", 404)):
+        response = await door.client.get(path)
+        assert response.status_code == status, path
+        assert response.content.endswith(b"}\n"), path
+
+
 async def test_one_more_than_are_answered_at_once_is_told_to_come_again(
     door: OpenDoor, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ class Breaker:
 
     `failures` are the exceptions that tell of it being gone; others pass and mean nothing here.
     Of a probe `probe_failures` are no answer either: what is coming back says no in many ways.
+    What `starts_later` than its user is no cause for alarm until it has answered once.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Breaker:
         failures: tuple[type[Exception], ...] = (OSError,),
         probe_failures: tuple[type[Exception], ...] = (),
         probe_timeout_s: float = PROBE_TIMEOUT_S,
+        starts_later: bool = False,
     ) -> None:
         self.name = name
         self.state = State.CLOSED
@@ -54,6 +56,7 @@ class Breaker:
         self._failures: tuple[type[Exception], ...] = (*failures, TimeoutError)
         self._probe_failures = (*self._failures, *probe_failures)
         self._probe_timeout_s = probe_timeout_s
+        self._is_expected = not starts_later
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -77,6 +80,7 @@ class Breaker:
         except self._failures as error:
             self.trip(str(error) or type(error).__name__)
             raise
+        self._is_expected = True
 
     def trip(self, reason: str) -> None:
         """Refuse from now on, until a probe is answered."""
@@ -84,7 +88,10 @@ class Breaker:
             return  # One that was under way when it opened.
         self.state = State.OPEN
         self.opened += 1
-        _log.warning("breaker_opened", breaker=self.name, reason=reason)
+        if self._is_expected:
+            _log.warning("breaker_opened", breaker=self.name, reason=reason)
+        else:
+            _log.info("not_there_yet", breaker=self.name, reason=reason)
         self._task = spawn(self._recover(), f"breaker-{self.name}")
 
     async def _recover(self) -> None:
@@ -100,4 +107,5 @@ class Breaker:
                 self.state = State.OPEN
             else:
                 self.state = State.CLOSED
+        self._is_expected = True
         _log.info("breaker_closed", breaker=self.name)

@@ -71,7 +71,7 @@ class HistoryDoor:
             follow_redirects=False,
             trust_env=False,  # No proxy of the machine's stands between us.
         )
-        self.breaker = Breaker("history", self._probe, failures=FAILURES)
+        self.breaker = Breaker("history", self._probe, failures=FAILURES, starts_later=True)
         self._turns = asyncio.Semaphore(ASKS_AT_ONCE)
         self._waiting = 0
         self._downloads: Counter[str] = Counter()

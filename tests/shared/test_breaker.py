@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from shared import breaker as breaker_module
 from shared.breaker import Breaker, BreakerOpenError, State
@@ -117,3 +118,20 @@ async def test_a_probe_that_fails_in_another_way_ends_no_service(
     # but as the answer to a probe it is none
     fail(breaker)
     await eventually_async(lambda: breaker.is_closed)
+
+
+async def test_what_starts_later_is_no_alarm_until_it_has_answered_once() -> None:
+    for is_used in (False, True):
+        breaker = Breaker("x", Patient().ask, starts_later=True)
+        with capture_logs() as logs:
+            if is_used:
+                with breaker.guard():
+                    pass
+            else:
+                fail(breaker)
+                await breaker._task  # type: ignore[misc]
+            fail(breaker)
+        told = [(log["event"], log["log_level"]) for log in logs]
+        at_first = [] if is_used else [("not_there_yet", "info"), ("breaker_closed", "info")]
+        assert told == [*at_first, ("breaker_opened", "warning")]
+        await breaker.close()

@@ -91,7 +91,7 @@ class Answering:
         except BaseException:
             is_over()
             raise
-        return Download(found, route.path, is_over)
+        return Download(found, route.path, query, is_over)
 
 
 def _is_account_id(text: str) -> bool:

@@ -6,6 +6,7 @@ let go.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 
 from starlette.responses import Response
@@ -14,11 +15,13 @@ from starlette.types import Receive, Scope, Send
 from history.queries.export import Export
 from history.queries.standing import UnavailableError
 from shared.logs import get_logger
+from shared.rest.history_queries import HistoryQuery
 from shared.tasks import stop
 
 STALL_MAX_S = 30.0  # For a page to be taken; the gateway lets go of its clients much sooner.
 CSV_TYPE = "text/csv; charset=utf-8"
 TOTAL_ROWS = "X-Total-Rows"
+_NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")  # The gateway passes no others on.
 
 _log = get_logger(__name__)
 
@@ -26,11 +29,12 @@ _log = get_logger(__name__)
 class Download(Response):
     """The answer that is a file; `is_over` is called when it has ended, in whatever way."""
 
-    def __init__(self, export: Export, path: str, is_over: Callable[[], None]) -> None:
-        name = path.strip("/").replace("/", "-")
+    def __init__(
+        self, export: Export, path: str, query: HistoryQuery, is_over: Callable[[], None]
+    ) -> None:
         headers = {
             TOTAL_ROWS: str(export.rows),
-            "Content-Disposition": f'attachment; filename="{name}.csv"',
+            "Content-Disposition": f'attachment; filename="{_name(path, query)}"',
         }
         super().__init__(None, 200, headers, CSV_TYPE)
         # How long it is is not known: it goes in pieces, and ends with an empty one.
@@ -61,6 +65,12 @@ class Download(Response):
             _log.warning("download_broken", path=self._path, reason=str(error) or "not taken")
             return
         await send({"type": "http.response.body", "body": b""})
+
+
+def _name(path: str, query: HistoryQuery) -> str:
+    # A market's name is one of ours by now, and yet it goes into a header.
+    parts = (path.strip("/"), query.market, query.interval)
+    return _NOT_OF_A_NAME.sub("-", "-".join(filter(None, parts))) + ".csv"
 
 
 async def _gone(receive: Receive) -> None:

@@ -27,6 +27,22 @@ async def test_it_says_how_many_rows_come_and_under_which_name(door: OpenDoor) -
     assert [int(row["sequence"]) for row in rows] == [line.sequence for line in reversed(lines)]
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/klines?market=TATA_INR&interval=1m", "klines-TATA_INR-1m.csv"),
+        ("/v1/trades?market=TATA_INR", "trades-TATA_INR.csv"),
+        ("/v1/fills?account_id=1&market=TATA_INR&side=buy", "fills-TATA_INR.csv"),
+        ("/v1/rejections?account_id=1", "rejections.csv"),
+    ],
+)
+async def test_files_of_several_markets_have_names_of_their_own(
+    door: OpenDoor, path: str, name: str
+) -> None:
+    reply = await door.client.get(f"{path}&format=csv")
+    assert reply.headers["content-disposition"] == f'attachment; filename="{name}"'
+
+
 async def test_it_is_seen_to_be_cut_when_the_database_fails_in_the_middle(
     door: OpenDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ class Summary:
         self._changed: dict[str, None] = {}  # Since they were told, the longest ago first.
         self._told: dict[str, None] = {}  # The others, likewise.
         self._due_ns, self._due_s = 0, float("-inf")
+        self._has_said = False  # A first message comes also if there is no market in it.
 
     def note(self, market: str) -> None:
         """Know that a market's ticker has changed."""
@@ -45,14 +46,15 @@ class Summary:
         *,
         now_s: float,
     ) -> bytes | None:
-        """Return the message that is due, if something has changed.
+        """Return the message that is due, if something has changed, or it is the first one.
 
         Time is that of the watermark; while that stands still, since the engine is away or the
         clock of Redis was set back, it is `now_s`, which never stands still.
         """
         is_due = at_ns >= self._due_ns or now_s >= self._due_s
-        if not self._changed or not is_due:
+        if not is_due or (self._has_said and not self._changed):
             return None
+        self._has_said = True
         self._due_ns, self._due_s = at_ns + INTERVAL_NS, now_s + INTERVAL_S
         count = len(self._changed) + len(self._told)
         views: dict[str, TickerView] = {}

@@ -21,6 +21,7 @@ from rialto.client import AsyncAdminClient, AsyncClient, RefusedError, Unanswere
 from rialto.client.feed import AsyncFeed
 from rialto.embedded_redis import choose_port
 from shared.feed import Value
+from shared.feed.history import LiveTickers
 from shared.rest.history import Kline, LedgerLine, TickerView
 from tests.api.exchange import PASSWORD
 from tests.api.test_cli import make_admin
@@ -197,6 +198,17 @@ async def check_files(place: Place) -> None:
     assert sum(int(row["trades"]) for row in volumes) == len(place.traded.fills)
 
 
+async def check_silence(place: Place) -> None:
+    """Who comes before the first trade hears that there are no tickers, and waits for them."""
+    async with AsyncFeed(f"ws://127.0.0.1:{place.environ['RIALTO_WS_PORT']}/ws") as feed:
+        await subscribed(feed, "tickers")
+        async with asyncio.timeout(PROGRESS_DEADLINE_S):
+            await feed.until(lambda: isinstance(feed.value("tickers").value, Value))
+        value = feed.value("tickers").value
+        assert isinstance(value, Value)
+        assert msgspec.json.decode(value.data, type=LiveTickers).tickers == []
+
+
 async def check_feed(place: Place) -> None:
     """A subscriber sees the ticker and the candle of a trade that comes now, as REST shows them."""
     channels = f"ticker:{MARKET}", f"klines:{MARKET}:1d", f"klines:{MARKET}:1w"
@@ -229,6 +241,7 @@ async def test_what_was_traded_is_told_on_every_way_also_after_a_kill(
     tmp_path: Path, database_url: str
 ) -> None:
     async with exchange(tmp_path, database_url) as place:
+        await check_silence(place)
         await place.trade()
         await place.is_recorded()
         await check_reads(place)

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec import structs
 
+from history.follow.links import BEGINNING
 from history.outlet import speaking
 from history.outlet.klines import STEPS_MAX
 from history.outlet.outlet import Outlet
@@ -16,6 +17,7 @@ from history.projection.rows import CursorRow
 from history.projection.views import scales_of, ticker_view
 from history.sql.database import DatabaseAway, HistoryDatabase
 from history.sql.writer import write
+from shared.feed.history import LiveTickers
 from shared.publishing import Publisher
 from shared.rest.history import TickerView
 from tests.history.outlet.listening import KEYS, Listener, is_without_gap, kline_of, ticker_of
@@ -105,6 +107,18 @@ async def test_after_every_batch_and_restart_all_that_was_said_is_exact(
             tape.wait()
         await recorder.write(batch)
         judge(recorder, is_anew=is_anew)
+
+
+async def test_before_the_first_trade_there_are_no_tickers_and_that_is_said(
+    history_database: HistoryDatabase,
+) -> None:
+    publisher, listener = Publisher("history", KEYS, boot_us=1), Listener()
+    outlet = Outlet(publisher, history_database)
+    await outlet.load(None, START_NS)
+    for seconds in range(3):
+        await outlet.written(Batch(), BEGINNING, START_NS + seconds * SECOND_NS)
+        listener.hear(publisher)
+    assert listener.all == [LiveTickers([], 0, START_NS, 0)]
 
 
 async def test_a_recorder_that_was_started_anew_says_nothing_of_a_time_that_was_shown(

@@ -46,15 +46,18 @@ def test_all_markets_are_in_it_by_name_when_one_has_changed() -> None:
 
 def test_without_a_change_and_too_soon_nothing_is_said() -> None:
     summary = Summary()
-    assert taken(summary, START_NS) is None
-    summary.note("A")
-    assert names(taken(summary, START_NS)) == ["A"]
+    # The first message, from which who listens knows that there is nothing yet.
+    assert taken(summary, START_NS) == LiveTickers([], 41, START_NS, 0)
     assert taken(summary, START_NS + INTERVAL_NS) is None
     summary.note("A")
+    assert taken(summary, START_NS + INTERVAL_NS - 1) is None
     assert names(taken(summary, START_NS + INTERVAL_NS)) == ["A"]
+    assert taken(summary, START_NS + 2 * INTERVAL_NS) is None
     summary.note("A")
-    assert taken(summary, START_NS + 2 * INTERVAL_NS - 1) is None
     assert names(taken(summary, START_NS + 2 * INTERVAL_NS)) == ["A"]
+    summary.note("A")
+    assert taken(summary, START_NS + 3 * INTERVAL_NS - 1) is None
+    assert names(taken(summary, START_NS + 3 * INTERVAL_NS)) == ["A"]
 
 
 def test_it_is_said_too_while_the_watermark_stands_still() -> None:

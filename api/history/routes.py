@@ -44,7 +44,11 @@ class HistoryReads:
         self._trades = TradeList(gateway)
 
     async def klines(self, request: Request) -> Response:
-        """Show candles of a market, oldest first; an interval without trades has one, too."""
+        """Show candles of a market, oldest first; an interval without trades has one, too.
+
+        With `from_ns` the pages go forward from it, without it from the newest back in time. Both
+        `from_ns` and `to_ns` are about when a candle opens.
+        """
         return await self._answer(KLINES, request)
 
     async def tickers(self, request: Request) -> Response:

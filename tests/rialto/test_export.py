@@ -1,6 +1,7 @@
 """`rialto export`, as a person types it, at a gateway process and a history of the test's own."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from tests.support.fake_history import CSV_HEAD, FakeHistory, Manner, history_in
 from tests.support.processes import running_service
 
 ROWS = 500
+DOCUMENTED_URL = "http://127.0.0.1:8000"
 FILE = CSV_HEAD + "".join(f"{row},101.5\r\n" for row in range(ROWS))
 
 
@@ -188,3 +190,25 @@ def test_every_kind_has_its_call() -> None:
     assert wanted_call(Kind.KLINES, market="A", interval="1m") == calls.klines("A", "1m")
     with pytest.raises(RialtoError, match="trades need a --market"):
         wanted_call(Kind.TRADES)
+
+
+def test_the_page_shows_a_program_that_does_it(place: Place, tmp_path: Path) -> None:
+    # Given the example of docs/PROTOCOL.md as it stands, and the user that is in it.
+    section = (ROOT / "docs" / "PROTOCOL.md").read_text().split("\n### History\n")[1]
+    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
+    assert found is not None
+    assert DOCUMENTED_URL in found[1]
+    with Client(place.url) as client:
+        client.register("bob", "correct horse battery")
+    # When a Python of its own runs it, then the file is there.
+    done = subprocess.run(
+        [sys.executable, "-c", found[1].replace(DOCUMENTED_URL, place.url)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60.0,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert (tmp_path / "ledger.csv").read_bytes().decode() == FILE

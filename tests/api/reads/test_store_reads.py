@@ -366,7 +366,6 @@ async def test_without_an_engine_reads_go_on_and_orders_are_refused_at_once(
         "redis": True,
         "engine": False,
         "users": True,
-        "history": False,
     }
 
 

@@ -27,6 +27,8 @@ from history.sql.database import HistoryDatabase
 from tests.history.reports.days import RecordedDay
 
 EVIL = '=1+1,"a"\r\n<script>alert(1)</script>\x1b[2J[red]&amp;\'é€'
+# A random day need not have any; they are held against each other where they are made by hand.
+NOT_EVERY_DAY = {"pending-withdrawals", "withdrawals", "wash-trades", "rejections"}
 AT_NS = 1_795_391_990_123_456_789
 COLUMNS = (
     Column("name", Kind.TEXT, "Name <b>"),
@@ -295,4 +297,5 @@ async def test_every_report_of_a_day_is_the_same_in_every_form(
             file = io.BytesIO()
             await make_of(history, kind, scope, form(file))
             made[form] = file.getvalue()
-        assert all_alike(kind.columns, made.__getitem__) or kind.name.endswith("withdrawals")
+        rows = all_alike(kind.columns, made.__getitem__)
+        assert rows or kind.name in NOT_EVERY_DAY

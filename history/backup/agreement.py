@@ -8,19 +8,18 @@ ways. Rows that were let go for their age may be missing, and only those.
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import redis.asyncio
-from msgspec import json
 
 from history.backup.errors import BackupError
-from history.projection.intervals import SECOND_NS
+from history.projection.intervals import DAY_S, SECOND_NS
 from history.projection.recording import Recording
 from history.projection.rows import CursorRow
 from history.sql import tables as t
 from history.sql.database import open_history
+from history.sql.retired import RetiredError, whole_since_day
 from history.sql.writer import write
 from shared.archive import read_records
 from shared.channels import Keys
@@ -41,7 +40,6 @@ LETS_GO = {
     "rejections": "at_ns",
     "candles": "open_at_ns",
 }
-RETIRED = "retired.json"  # Beside the days: before which one rows were let go.
 
 
 async def compare_history(home: Path, redis_url: str, keys: Keys, scratch: Path) -> int:
@@ -107,11 +105,10 @@ async def _page(
 
 def _whole_since_ns(days: Path) -> int:
     """Before this rows may be missing, because their days are in Parquet files."""
-    path = days / RETIRED
-    if not path.is_file():
-        return 0
-    before = datetime.fromisoformat(json.decode(path.read_bytes())["before"]).replace(tzinfo=UTC)
-    return int(before.timestamp()) * SECOND_NS
+    try:
+        return whole_since_day(days) * DAY_S * SECOND_NS
+    except RetiredError as error:
+        raise BackupError(str(error)) from error
 
 
 def _compare(stored: Path, made: Path, whole_since_ns: int) -> int:

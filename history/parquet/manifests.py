@@ -14,9 +14,9 @@ from msgspec import Struct
 from history.parquet.days import day_named, name_of
 from history.parquet.errors import ParquetError
 from history.projection.rows import AssetRow, MarketRow
+from history.sql.retired import NOTE, RetiredError, note_of, whole_since_day
 
 DAYS = "days"
-RETIRED = "retired.json"
 _NAME = re.compile(r"\d{4}-\d\d-\d\d\.json")
 
 
@@ -56,24 +56,17 @@ def written_days(folder: Path) -> list[int]:
     return sorted(day_named(name.removesuffix(".json")) for name in names)
 
 
-class _Retired(Struct, frozen=True):
-    before: str  # The first day that is whole in the database.
-
-
 def retired_before(folder: Path) -> int:
     """Return the day before which rows were let go from the database, 0: none were."""
-    path = folder / RETIRED
-    if not path.is_file():
-        return 0
     try:
-        return day_named(msgspec.json.decode(path.read_bytes(), type=_Retired).before)
-    except (OSError, msgspec.DecodeError) as error:
-        raise ParquetError(f"{path} cannot be read ({error}).") from error
+        return whole_since_day(folder)
+    except RetiredError as error:
+        raise ParquetError(str(error)) from error
 
 
 def note_retired(folder: Path, before_day: int) -> None:
     """Note it, after the proof and before the first row goes."""
-    write_whole(folder / RETIRED, msgspec.json.encode(_Retired(name_of(before_day))) + b"\n")
+    write_whole(folder / NOTE, note_of(before_day))
 
 
 def read_day(folder: Path, day: int) -> Day:

@@ -73,11 +73,6 @@ class Recorder:
 
     # ---- what is said of it ----
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether it was in step with the venue once."""
-        return self._is_caught_up
-
     def health(self) -> Health:
         """Say how it does just now."""
         state, reason, since_s = described(self._follower.state, self._database)

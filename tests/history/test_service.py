@@ -12,7 +12,7 @@ import pytest
 from history import service as service_module
 from history.follow.follower import Follower
 from history.follow.links import OtherVenue
-from history.health import DATABASE_AWAY
+from history.health import DATABASE_AWAY, is_ready
 from history.projection.batch import Batch
 from history.projection.recording import Recording
 from history.projection.rows import CursorRow
@@ -259,16 +259,16 @@ async def test_the_outlet_begins_at_redis_clock(followed: Followed) -> None:
     assert since_ns >= int(followed.venue.meta("at_ns"))
 
 
-async def test_ready_means_that_it_was_in_step_once(followed: Followed) -> None:
+async def test_it_is_ready_only_when_it_is_in_step(followed: Followed) -> None:
     # given
     store = MemoryStore()
     store.fails = ["away"] * 2
     async with recording(followed, store) as stage:
-        assert not stage.recorder.is_ready
+        assert not is_ready(stage.recorder.health())
         # when
         await stage.in_step()
         # then
-        await eventually_async(lambda: stage.recorder.is_ready)
+        await eventually_async(lambda: is_ready(stage.recorder.health()))
         figures = stage.recorder.metrics().decode()
         health = stage.recorder.health()
     assert f"rialto_history_events_total {float(followed.sequence)}" in figures
